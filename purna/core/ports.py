@@ -1,0 +1,139 @@
+"""The ports: what the packages ask of one another. Every backend of a port passes one suite.
+
+The suites stand in ``tests/contracts/``, one per port, and run over every backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from purna.core.assessments import Assessment
+from purna.core.devices import Customer, Device, Maintenance, Site
+from purna.core.readings import DeviceEvent, Points, ReadingBatch, Rejected, SeriesKey
+
+
+class Appended(NamedTuple):
+    """What became of a batch: new rows, and rows that were there already."""
+
+    stored: int
+    duplicates: int
+
+
+class Latest(NamedTuple):
+    """The newest reading of a series by event time."""
+
+    ts: int
+    value: float
+
+
+class ReadingStore(Protocol):
+    """Keeps readings and device events.
+
+    Durable: when ``append`` returns, the batch survives a power cut. Idempotent and commutative:
+    appending the same or an overlapping batch again, in any order, ends in the same content
+    (see :mod:`purna.core.readings` for which duplicate wins). Readers in other processes see a
+    batch at the latest one second after ``append`` returned.
+
+    Raises :class:`~purna.core.errors.RetryLater` when the store can't take or give data now;
+    nothing of the batch counts as stored then.
+    """
+
+    def append(self, batch: ReadingBatch, events: Sequence[DeviceEvent] = ()) -> Appended: ...
+
+    def read(self, keys: Sequence[SeriesKey], start: int, end: int) -> dict[SeriesKey, Points]:
+        """Points with ``start <= ts < end`` of each key; an unknown series has none."""
+        ...
+
+    def latest(self, devices: Sequence[str]) -> dict[SeriesKey, Latest]:
+        """The newest point of every series of these devices."""
+        ...
+
+    def series(self) -> list[SeriesKey]:
+        """All series, sorted."""
+        ...
+
+    def events(
+        self, devices: Sequence[str], start: int, end: int, kind: str = "event"
+    ) -> list[DeviceEvent]:
+        """Events with ``start <= ts < end``, sorted by (ts, device, code)."""
+        ...
+
+    def span(self) -> tuple[int, int] | None:
+        """First and last ``ts`` of all readings, or None when empty."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Quarantine(Protocol):
+    """Keeps what could not be taken in, bounded: the oldest goes first, and is counted."""
+
+    def add(self, rejected: Sequence[Rejected]) -> None:
+        """Durable when it returns."""
+        ...
+
+    def entries(
+        self, *, device: str = "", code: str = "", before: int | None = None, limit: int = 100
+    ) -> list[tuple[int, Rejected]]:
+        """Newest first, as ``(id, rejected)``; ``before`` is an id to page on from."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """How many are kept, by code."""
+        ...
+
+
+class DeviceRegistry(Protocol):
+    """Which devices there are, and where."""
+
+    def get(self, device_id: str) -> Device:
+        """Raises :class:`~purna.core.errors.NotFound`."""
+        ...
+
+    def find(self, device_id: str) -> Device | None: ...
+
+    def all(self, product: str = "") -> list[Device]:
+        """Sorted by id."""
+        ...
+
+    def sites(self) -> list[Site]: ...
+
+    def add(
+        self,
+        devices: Iterable[Device],
+        sites: Iterable[Site] = (),
+        customers: Iterable[Customer] = (),
+    ) -> None:
+        """Adds or replaces; one transaction."""
+        ...
+
+
+class MaintenanceLog(Protocol):
+    """What was replaced when: the labels that models learn from."""
+
+    def add(self, records: Iterable[Maintenance]) -> int:
+        """Adds what is not there yet, by (device, component, ts); returns how many were new."""
+        ...
+
+    def records(
+        self, devices: Sequence[str] | None = None, known_before: int | None = None
+    ) -> list[Maintenance]:
+        """Sorted by (ts, device, component); ``known_before`` hides what was learnt later."""
+        ...
+
+
+class AssessmentLog(Protocol):
+    """Keeps assessments by (device, window_end); a re-scored window replaces the older one."""
+
+    def put(self, assessments: Sequence[Assessment]) -> None: ...
+
+    def latest(self, devices: Sequence[str] | None = None) -> dict[str, Assessment]: ...
+
+    def between(self, device: str, start: int, end: int) -> list[Assessment]:
+        """With ``start <= window_end < end``, in time order."""
+        ...
+
+    def pending(self, after: int, limit: int) -> list[tuple[int, Assessment]]:
+        """``(position, assessment)`` put after position ``after``, in the order they were put."""
+        ...

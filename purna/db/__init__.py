@@ -1,0 +1,1 @@
+"""Service database: engine, sessions and column types. Owns no table."""

@@ -1,8 +1,8 @@
 """The message catalogue: every text that people read, by code and language.
 
 TOML files in ``purna/core/messages/<language>/``, one per package that speaks;
-``tests/purna/test_texts.py`` checks that all languages have the same codes and the same parameters. A text refers to its parameters as
-``{name}`` or ``{name:format}`` with one of these formats:
+``tests/purna/test_texts.py`` checks that all languages have the same codes and parameters.
+A text refers to its parameters as ``{name}`` or ``{name:format}`` with one of these formats:
 
 =========== ======================= =====================
 format      value                   English / Indonesian

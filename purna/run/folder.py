@@ -1,0 +1,88 @@
+"""The data folder: everything an installation keeps, and the lock that makes it the only one."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+from purna.core.errors import AskOperator
+
+
+class DataFolder:
+    """Paths inside the data folder, and a lock for whoever runs the platform on it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: IO[str] | None = None
+
+    @property
+    def catalogue(self) -> Path:
+        return self.path / "catalogue"
+
+    @property
+    def models(self) -> Path:
+        return self.path / "models"
+
+    @property
+    def clock(self) -> Path:
+        return self.path / "clock.json"
+
+    @property
+    def heartbeat(self) -> Path:
+        """Counters of the ingest process, renewed every second while it makes progress."""
+        return self.path / "ingest.json"
+
+    @property
+    def fleet(self) -> Path:
+        """State of the simulated fleet of a demonstration."""
+        return self.path / "fleet.state"
+
+    def create(self) -> None:
+        """Make the folder, readable by its owner only.
+
+        Raises
+        ------
+        AskOperator
+            When it can't be made or written to.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            probe = self.path / ".probe"
+            probe.write_text("")
+            probe.unlink()
+            self.catalogue.mkdir(exist_ok=True)
+            self.models.mkdir(exist_ok=True)
+        except OSError as error:
+            raise AskOperator(
+                "folder.unwritable",
+                f"The data folder {self.path} can't be written ({error.strerror}): "
+                "give another one with --data, or make it writable.",
+            ) from error
+
+    def lock(self) -> None:
+        """Claim the folder for this process until it ends.
+
+        Raises
+        ------
+        AskOperator
+            When another Purna runs on it.
+        """
+        file = (self.path / "purna.lock").open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            owner = file.read().strip() or "unknown"
+            file.close()
+            raise AskOperator(
+                "folder.locked",
+                f"Another Purna (process {owner}) already runs on {self.path}: "
+                "stop it first, or give this one another folder with --data.",
+            ) from None
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        self._lock = file

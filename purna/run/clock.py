@@ -1,6 +1,7 @@
 """The platform's clock as a small file, so that all processes agree on a virtual time.
 
-Without the file, time is the computer's own. With it, ``now = virtual + (real_now - real) x speed``:
+Without the file, time is the computer's own. With it,
+``now = virtual + (real_now - real) x speed``:
 a demonstration runs faster than real time, and a replay (``speed`` 0) moves the time by hand to
 where its events are. Everything in the platform asks this clock, so an SLA or "too far in the
 future" means the same in every process.

@@ -1,0 +1,68 @@
+"""What the API needs of the rest of Purna, handed over by the one who wires it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+from prometheus_client import CollectorRegistry
+
+from purna.core.catalogue import Catalogue, Mode
+from purna.core.clock import Clock
+from purna.core.ports import (
+    AssessmentLog,
+    DeviceRegistry,
+    MaintenanceLog,
+    Quarantine,
+    ReadingStore,
+)
+
+if TYPE_CHECKING:
+    from api.auth import Users
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """What an operator may set.
+
+    ``hosts`` are the names by which browsers may call the server (the ``Host`` header), without
+    port; a request by another name is refused, so that no foreign page can reach a server on
+    loopback by rebinding its own name.
+    """
+
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    docs: bool = False
+    stream_poll_seconds: float = 1.0
+    stream_heartbeat_seconds: float = 15.0
+
+
+@dataclass(frozen=True)
+class Services:
+    """All that :func:`api.app.create_app` needs.
+
+    ``clock`` is the platform's time, which runs at ``speed`` platform seconds per real second.
+    ``checks`` are asked by ``/healthz``: each raises when its part does not work.
+    """
+
+    catalogue: Catalogue
+    registry: DeviceRegistry
+    maintenance: MaintenanceLog
+    store: ReadingStore
+    quarantine: Quarantine
+    assessments: AssessmentLog
+    users: Users
+    clock: Clock
+    speed: float
+    mode: Mode
+    version: str
+    settings: ApiSettings = field(default_factory=ApiSettings)
+    checks: Mapping[str, Callable[[], None]] = field(default_factory=dict)
+    metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+
+def services_of(request: Request) -> Services:
+    """The services of the application that serves this request."""
+    services: Services = request.app.state.services
+    return services

@@ -1,0 +1,1 @@
+"""Assessment → order: findings with hysteresis, decisions with a reason, one order per incident."""

@@ -1,0 +1,1 @@
+"""Device to store: links, topics, payloads, quality checks, stores and the device registry."""

@@ -1,4 +1,4 @@
-"""Who may do what: the one table of roles and rights, and the dependency that asks it.
+"""The dependency that asks who is calling and what he may do.
 
 Closed by default: :func:`check_routes` refuses an application with a route that neither declares
 a right by :func:`needs` nor stands in :data:`OPEN_ROUTES`.
@@ -7,8 +7,6 @@ a right by :func:`needs` nor stands in :data:`OPEN_ROUTES`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -17,61 +15,13 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import SignInRequired
-from api.services import Services, services_of
-from api.v1.session.schemas import Role
+from api.roles import Caller, Right
+from api.services import ServicesParam
 from purna.core.errors import Denied
 
 SESSION_COOKIE = "purna_session"
 CSRF_HEADER = "X-CSRF-Token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-class Right(StrEnum):
-    """Something that a route may ask for."""
-
-    SESSION_END = "session.end"
-    SUMMARY_READ = "summary.read"
-    DEVICES_READ = "devices.read"
-    DEVICES_ADD = "devices.add"
-    QUARANTINE_READ = "quarantine.read"
-    ALERTS_READ = "alerts.read"
-    ORDERS_READ = "orders.read"
-    ORDERS_READ_OWN = "orders.read_own"
-    ORDERS_ACT = "orders.act"
-    ORDERS_COMPLETE_OWN = "orders.complete_own"
-    RESOURCES_READ = "resources.read"
-    PRODUCTS_READ = "products.read"
-    MODELS_READ = "models.read"
-    METRICS_READ = "metrics.read"
-    USERS_MANAGE = "users.manage"
-
-
-_EVERYBODY = {
-    Right.SESSION_END,
-    Right.SUMMARY_READ,
-    Right.DEVICES_READ,
-    Right.PRODUCTS_READ,
-    Right.RESOURCES_READ,
-}
-RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.DISPATCHER: frozenset(
-        _EVERYBODY
-        | {Right.ORDERS_READ, Right.ORDERS_READ_OWN, Right.ORDERS_ACT}
-        | {Right.ORDERS_COMPLETE_OWN, Right.ALERTS_READ}
-    ),
-    Role.TECHNICIAN: frozenset(_EVERYBODY | {Right.ORDERS_READ_OWN, Right.ORDERS_COMPLETE_OWN}),
-    Role.RELIABILITY_ENGINEER: frozenset(
-        _EVERYBODY
-        | {Right.ORDERS_READ, Right.ORDERS_READ_OWN, Right.ALERTS_READ}
-        | {Right.MODELS_READ, Right.QUARANTINE_READ, Right.METRICS_READ}
-    ),
-    Role.FIRMWARE: frozenset(
-        _EVERYBODY | {Right.DEVICES_ADD, Right.QUARANTINE_READ, Right.METRICS_READ}
-    ),
-    Role.ADMIN: frozenset(Right),
-}
-"""What each role may do; a user with several roles may do what any of them may."""
-
 OPEN_ROUTES = frozenset(
     {
         ("GET", "/session"),
@@ -82,36 +32,20 @@ OPEN_ROUTES = frozenset(
 )
 """The routes that ask nobody who he is."""
 
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sent the request: a signed-in person or a program with a key.
-
-    ``technician`` is the id of the technician that the person is, or empty.
-    """
-
-    id: str
-    name: str
-    roles: frozenset[Role]
-    technician: str = ""
-
-    @property
-    def rights(self) -> frozenset[Right]:
-        return frozenset().union(*(RIGHTS[role] for role in self.roles))
-
-    def may(self, right: Right) -> bool:
-        return right in self.rights
-
-
 _cookie = APIKeyCookie(
-    name=SESSION_COOKIE, auto_error=False, description="Set by `POST /api/v1/session`"
+    name=SESSION_COOKIE,
+    scheme_name="session",
+    auto_error=False,
+    description=f"Set by `POST /api/v1/session`; changes need `{CSRF_HEADER}` too",
 )
-_bearer = HTTPBearer(auto_error=False, description="A key made by `POST /api/v1/keys`")
+_bearer = HTTPBearer(
+    scheme_name="key", auto_error=False, description="A key made by `POST /api/v1/keys`"
+)
 
 
 def current_caller(
     request: Request,
-    services: Annotated[Services, Depends(services_of)],
+    services: ServicesParam,
     cookie: Annotated[str | None, Depends(_cookie)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Caller:
@@ -160,7 +94,7 @@ def check_routes(routers: Iterable[APIRouter]) -> None:
         for router in routers
         for route in router.routes
         if isinstance(route, APIRoute) and right_of(route) is None
-        for method in sorted(route.methods)
+        for method in sorted(route.methods or ())
         if (method, route.path) not in OPEN_ROUTES
     ]
     if undeclared:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware.gzip import GZipMiddleware
 
+from api import system
 from api.access import check_routes
+from api.console.serving import DIST, Console
 from api.errors import install_error_handlers
-from api.services import ApiSettings, Services
+from api.measure import Measure
+from api.security import MAX_BODY, Guard
+from api.services import Services
 from api.v1.alerts.endpoints import router as alerts
 from api.v1.common import Problem
 from api.v1.devices.endpoints import router as devices
@@ -29,29 +36,40 @@ VERSION = "1.0"
 V1 = (session, users, devices, alerts, orders, resources, products, models, quarantine, summary)
 
 
-def create_app(services: Services) -> FastAPI:
-    """The API and the console over these services."""
-    app = build_routes(services.settings)
+def create_app(services: Services, console: Path = DIST) -> FastAPI:
+    """The API and the console over these services; ``console`` is the folder of its build."""
+    app = build_routes()
     app.state.services = services
+    app.router.default = Console(console, otherwise=app.router.default)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Guard, hosts=services.settings.hosts)
+    app.add_middleware(Measure, registry=services.metrics)
     return app
 
 
-def build_routes(settings: ApiSettings) -> FastAPI:
+def build_routes() -> FastAPI:
     """The application without its services: enough for the OpenAPI description."""
-    check_routes(V1)
+    check_routes((*V1, system.router))
     app = FastAPI(
         title="Purna",
         version=VERSION,
         summary="Predictive maintenance: a reading becomes one well-founded service order.",
-        docs_url="/docs" if settings.docs else None,
+        docs_url=None,  # its pages would load scripts from elsewhere
         redoc_url=None,
-        generate_unique_id_function=lambda route: route.name,
+        redirect_slashes=False,
+        max_body_size=MAX_BODY,
+        generate_unique_id_function=_operation_id,
     )
     for router in V1:
         app.include_router(router, prefix="/api/v1")
+    app.include_router(system.router)
     install_error_handlers(app)
     _describe_shared_schemas(app)
     return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
 
 
 def _describe_shared_schemas(app: FastAPI) -> None:

@@ -175,7 +175,7 @@ _EXAMPLE_CODES = {
     429: "auth.throttled",
     503: "service.busy",
 }
-_EXAMPLE_PARAMS = {
+_EXAMPLE_PARAMS: dict[str, Any] = {
     "path": "/api/v1/orders/ord_1",
     "fields": "limit",
     "seconds": 30,

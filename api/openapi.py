@@ -6,11 +6,10 @@ import json
 import sys
 
 from api.app import build_routes
-from api.services import ApiSettings
 
 
 def main() -> None:
-    app = build_routes(ApiSettings())
+    app = build_routes()
     json.dump(app.openapi(), sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from api.auth import Users
 from purna.core.catalogue import Catalogue, Mode
 from purna.core.clock import Clock
 from purna.core.ports import (
@@ -18,9 +19,6 @@ from purna.core.ports import (
     Quarantine,
     ReadingStore,
 )
-
-if TYPE_CHECKING:
-    from api.auth import Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,6 @@ class ApiSettings:
     """
 
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
-    docs: bool = False
     stream_poll_seconds: float = 1.0
     stream_heartbeat_seconds: float = 15.0
 
@@ -66,3 +63,6 @@ def services_of(request: Request) -> Services:
     """The services of the application that serves this request."""
     services: Services = request.app.state.services
     return services
+
+
+ServicesParam = Annotated[Services, Depends(services_of)]

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.access import Right, needs
+from api.access import needs
+from api.roles import Right
 from api.errors import problems
 from api.paging import CursorParam, PageLimit
 from api.v1.common import Page

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.access import Right, needs
+from api.access import needs
+from api.roles import Right
 from api.errors import problems
 from api.paging import CursorParam, ListLimit
 from api.v1.common import Page

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from fastapi.responses import StreamingResponse
 
-from api.access import Right, needs
+from api.access import needs
+from api.roles import Right
 from api.errors import problems
 from api.v1.summary.schemas import Summary
 

@@ -1,0 +1,1 @@
+"""The console: a single-page app in TypeScript (``ui/``), built to ``dist/``, served from there."""

@@ -13,7 +13,10 @@ format      value                   English / Indonesian
 ``money``   (amount, currency)      €1,250.00 / €1.250,00
 ``date``    micros                  Mar 1, 2026 / 1 Mar 2026
 ``time``    micros                  Mar 1, 2026, 06:00 UTC
+``shares``  [[names, 0..1], …]      Pressure 62%, Load 20%
 =========== ======================= =====================
+
+``names`` are texts by language.
 
 A reason travels as :class:`Message` (code and parameters), so that it can be stored, compared
 and shown in any language.
@@ -100,6 +103,14 @@ def _hours(value: float, language: str) -> str:
     return f"{format_decimal(round(amount), locale=language)} {word}"
 
 
+def _shares(value: Any, language: str) -> str:
+    parts = []
+    for names, share in value:
+        name = names.get(language) or names["en"]
+        parts.append(f"{name} {format_percent(share, locale=language)}")
+    return ", ".join(parts) or "–"
+
+
 _FORMATS: Mapping[str, Callable[[Any, str], str]] = {
     "number": lambda v, lang: format_decimal(v, format="#,##0.##", locale=lang),
     "percent": lambda v, lang: format_percent(v, locale=lang),
@@ -107,6 +118,7 @@ _FORMATS: Mapping[str, Callable[[Any, str], str]] = {
     "money": lambda v, lang: format_currency(v[0], v[1], locale=lang),
     "date": lambda v, lang: format_date(to_datetime(v), format="medium", locale=lang),
     "time": lambda v, lang: format_datetime(to_datetime(v), "d MMM y, HH:mm 'UTC'", locale=lang),
+    "shares": _shares,
 }
 
 

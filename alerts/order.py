@@ -1,4 +1,4 @@
-"""Order: a visit or a shipment that answers one incident, as the dispatcher sees it. Values only."""
+"""Order: a visit or a shipment that answers one incident. Values only."""
 
 from __future__ import annotations
 

@@ -21,7 +21,10 @@ class WebhookSettings:
 
 @dataclass(frozen=True, slots=True)
 class EmailSettings:
-    """How mails are sent. Without ``host`` none is sent. ``tls`` is ``starttls``, ``tls`` or ``off``."""
+    """How mails are sent. Without ``host`` none is sent.
+
+    ``tls`` is ``starttls``, ``tls`` or ``off``; ``language`` that of the recipients.
+    """
 
     host: str = ""
     port: int = 587
@@ -41,7 +44,8 @@ class AlertSettings:
     ``mute_hours``: after a repair, windows that end within this time raise nothing, because the
     model still looks back at the time before the repair. ``late_hours``: how far back late windows
     are folded in. ``urgent_hours``: how soon an urgent visit is on site. ``inspection_yield``:
-    the share of inspections after an anomaly alone that find a fault (an assumption of yours).
+    the share of inspections after an anomaly alone that find a fault (your assumption).
+    ``shipping_hours``: from order to a part in stock being with the customer.
     ``send_attempts``: how often a message to a receiver is tried before it is given up.
     """
 
@@ -50,6 +54,7 @@ class AlertSettings:
     late_hours: float = 48.0
     urgent_hours: float = 8.0
     inspection_yield: float = 0.25
+    shipping_hours: float = 48.0
     send_attempts: int = 12
     webhook: WebhookSettings = WebhookSettings()
     email: EmailSettings = EmailSettings()

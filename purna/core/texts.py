@@ -13,6 +13,7 @@ format      value                   English / Indonesian
 ``money``   (amount, currency)      €1,250.00 / €1.250,00
 ``date``    micros                  Mar 1, 2026 / 1 Mar 2026
 ``time``    micros                  Mar 1, 2026, 06:00 UTC
+``name``    names                   Bearing / Bantalan
 ``shares``  [[names, 0..1], …]      Pressure 62%, Load 20%
 =========== ======================= =====================
 
@@ -104,11 +105,13 @@ def _hours(value: float, language: str) -> str:
 
 
 def _shares(value: Any, language: str) -> str:
-    parts = []
-    for names, share in value:
-        name = names.get(language) or names["en"]
-        parts.append(f"{name} {format_percent(share, locale=language)}")
+    percent = _FORMATS["percent"]
+    parts = [f"{_name(names, language)} {percent(share, language)}" for names, share in value]
     return ", ".join(parts) or "–"
+
+
+def _name(value: Any, language: str) -> str:
+    return str(value.get(language) or value["en"])
 
 
 _FORMATS: Mapping[str, Callable[[Any, str], str]] = {
@@ -118,6 +121,7 @@ _FORMATS: Mapping[str, Callable[[Any, str], str]] = {
     "money": lambda v, lang: format_currency(v[0], v[1], locale=lang),
     "date": lambda v, lang: format_date(to_datetime(v), format="medium", locale=lang),
     "time": lambda v, lang: format_datetime(to_datetime(v), "d MMM y, HH:mm 'UTC'", locale=lang),
+    "name": _name,
     "shares": _shares,
 }
 

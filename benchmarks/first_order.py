@@ -120,7 +120,7 @@ def _first_orders(data: Path, started: float, patience: float) -> dict[str, floa
         while len(seen) < 2:
             demo.check_running()
             if time.monotonic() > until:
-                raise SystemExit(f"only {list(seen)} after {patience:.0f} s:\n{''.join(demo.output)}")
+                raise SystemExit(f"{list(seen)} after {patience:.0f} s:\n{''.join(demo.output)}")
             for order in demo.orders():
                 if order["state"] == "proposed" and order["kind"] not in seen:
                     detail = demo.client.get(f"/api/v1/orders/{order['id']}").json()

@@ -86,3 +86,9 @@ class DataFolder:
         file.write(str(os.getpid()))
         file.flush()
         self._lock = file
+
+    def release(self) -> None:
+        """Give the folder up again; the end of the process does so too."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None

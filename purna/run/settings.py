@@ -85,7 +85,8 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("var/purna"), description="Folder for everything that is kept")
     database_url: str = Field(
-        "", description="Service database; empty = SQLite in the data folder, or postgresql+psycopg://…"
+        "",
+        description="Service database; empty = SQLite in the data folder, or postgresql+psycopg://…",
     )
     mode: Mode = Field(
         Mode.SUGGEST,

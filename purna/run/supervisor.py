@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 OPERATOR_EXIT = 3
 """Exit status of a process that needs a person; it is not restarted."""
 
+_LOOK_EVERY = 1.0
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 _STEADY_AFTER = 60.0
@@ -69,6 +70,13 @@ class Program:
             log.warning("does not stop, killed", program=self.name)
             self.process.kill()
             self.process.wait()
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of a process that has ended."""
+        if self.process is not None and self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process, self.again_at = None, 0.0
 
 
 class Supervisor:
@@ -101,7 +109,7 @@ class Supervisor:
         try:
             for program in self._programs:
                 program.start(time.monotonic())
-            while not self._stopping.wait(1.0):
+            while not self._stopping.wait(_LOOK_EVERY):
                 for program in self._programs:
                     self._look_after(program, time.monotonic())
                 self._each_second()
@@ -121,7 +129,7 @@ class Supervisor:
         if status is None:
             self._watch_progress(program, now)
             return
-        program.process, program.again_at = None, 0.0
+        program.forget()
         if status == 0 and program.once:
             return
         if status == OPERATOR_EXIT:

@@ -1,0 +1,361 @@
+"""The command line. Commands only translate, and import what they need when they run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from purna import __version__
+from purna.core.errors import AskOperator, PurnaError
+
+if TYPE_CHECKING:
+    from purna.run.bootstrap import Platform
+    from purna.run.settings import Settings
+
+P = ParamSpec("P")
+
+app = typer.Typer(
+    name="purna",
+    help="Predictive maintenance: a reading becomes one well-founded service order.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+device_app = typer.Typer(help="Register devices and give them credentials.", no_args_is_help=True)
+user_app = typer.Typer(help="People who use the console.", no_args_is_help=True)
+db_app = typer.Typer(help="The service database.", no_args_is_help=True)
+app.add_typer(device_app, name="device")
+app.add_typer(user_app, name="user")
+app.add_typer(db_app, name="db")
+
+out = Console()
+err = Console(stderr=True)
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="Data folder.  [default: var/purna, or PURNA_DATA_DIR]"),
+]
+Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Errors raised on purpose become one sentence and an exit status; bugs stay tracebacks."""
+    from purna.run.supervisor import OPERATOR_EXIT
+
+    try:
+        yield
+    except PurnaError as error:
+        err.print(f"purna: {error.detail}", highlight=False, soft_wrap=True)
+        raise typer.Exit(OPERATOR_EXIT if isinstance(error, AskOperator) else 1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _command(function: Callable[P, None]) -> Callable[P, None]:
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        with _plain_errors():
+            function(*args, **kwargs)
+
+    return run
+
+
+def _settings(data: Path | None) -> Settings:
+    from purna.run.settings import load_settings
+
+    return load_settings(data)
+
+
+def _platform(data: Path | None, process: str = "purna") -> Platform:
+    """The installation in this data folder, with its folder and service database in order."""
+    from purna.run.bootstrap import Platform
+    from purna.run.logs import set_up_logs
+    from purna.run.migrate import upgrade
+
+    settings = _settings(data)
+    set_up_logs(settings.log_level, settings.log_format, process)
+    platform = Platform(settings)
+    platform.folder.create()
+    upgrade(platform.db)
+    return platform
+
+
+# Running
+
+
+@app.command()
+@_command
+def up(data: Data = None) -> None:
+    """Run the platform: broker, ingest, API, console and scheduled jobs."""
+    from purna.run.running import run_platform
+
+    raise typer.Exit(run_platform(_platform(data)))
+
+
+@app.command()
+@_command
+def demo(
+    data: Data = Path("var/demo"),
+    speed: Annotated[float, typer.Option(min=1, help="Platform seconds per real second.")] = 300,
+    seed: Annotated[int, typer.Option(help="Another seed, another fleet.")] = 7,
+) -> None:
+    """Run the platform with a simulated fleet that has already lived for half a year."""
+    from purna.run.demo import run_demo
+
+    raise typer.Exit(run_demo(_platform(data), speed=speed, seed=seed))
+
+
+@app.command()
+@_command
+def ingest(data: Data = None, supervised: Supervised = False) -> None:
+    """Run the ingest process alone: from the broker into the store."""
+    from purna.run.ingesting import run_ingest
+
+    _end_with_parent(supervised)
+    raise typer.Exit(run_ingest(_platform(data, "ingest")))
+
+
+@app.command()
+@_command
+def serve(data: Data = None, supervised: Supervised = False) -> None:
+    """Run the service process alone: API, console and scheduled jobs."""
+    from purna.run.serving import serve as run
+
+    _end_with_parent(supervised)
+    run(_platform(data, "service"))
+
+
+@app.command()
+@_command
+def simulate(
+    data: Data = None,
+    speed: Annotated[float, typer.Option(min=1, help="Platform seconds per real second.")] = 300,
+    seed: Annotated[int, typer.Option(help="Another seed, another fleet.")] = 7,
+    supervised: Supervised = False,
+) -> None:
+    """Publish a simulated fleet to the platform that runs on this data folder."""
+    from purna.run.demo import run_fleet
+
+    _end_with_parent(supervised)
+    run_fleet(_platform(data, "fleet"), speed=speed, seed=seed)
+
+
+# Histories
+
+
+@app.command("import")
+@_command
+def import_(
+    source: Annotated[
+        str, typer.Argument(help="A shipped set (azure_pdm, cmapss) or a mapping file.")
+    ],
+    folder: Annotated[Path, typer.Argument(help="Where the set's files are.")],
+    data: Data = None,
+    subset: Annotated[str, typer.Option(help="Part of the set, for example FD001.")] = "",
+    until: Annotated[
+        str,
+        typer.Option(help="Take in only what was known before this date; replay brings the rest."),
+    ] = "",
+) -> None:
+    """Read a recorded history into the store: devices, readings, events, maintenance."""
+    from purna.run.histories import import_history
+
+    import_history(_platform(data), source, folder, subset=subset, until=until, console=out)
+
+
+@app.command()
+@_command
+def replay(
+    source: Annotated[
+        str, typer.Argument(help="A shipped set (azure_pdm, cmapss) or a mapping file.")
+    ],
+    folder: Annotated[Path, typer.Argument(help="Where the set's files are.")],
+    data: Data = None,
+    subset: Annotated[str, typer.Option(help="Part of the set, for example FD001.")] = "",
+    until: Annotated[str, typer.Option(help="Stop at this date.  [default: the end]")] = "",
+    speed: Annotated[
+        float, typer.Option(min=0, help="Recorded seconds per real second; 0 = as fast as it goes.")
+    ] = 0,
+) -> None:
+    """Publish a recorded history over MQTT into the live line, and report what came of it."""
+    from purna.run.histories import replay_history
+
+    platform = _platform(data)
+    replay_history(platform, source, folder, subset=subset, until=until, speed=speed, console=out)
+
+
+@app.command()
+@_command
+def report(
+    data: Data = None,
+    start: Annotated[str, typer.Option(help="From this date.  [default: the first order]")] = "",
+    end: Annotated[str, typer.Option(help="Up to this date.  [default: now]")] = "",
+) -> None:
+    """Failures with an open order before them, orders with no failure behind them, lead times."""
+    from purna.run.histories import print_report
+
+    print_report(_platform(data), start=start, end=end, console=out)
+
+
+# Models
+
+
+@app.command()
+@_command
+def train(
+    data: Data = None,
+    product: Annotated[str, typer.Option(help="Only this product.  [default: all]")] = "",
+    until: Annotated[
+        str, typer.Option(help="Learn only from what was known before this date.")
+    ] = "",
+    seed: Annotated[int, typer.Option(help="Seed of everything random in training.")] = 0,
+) -> None:
+    """Train anomaly, failure and remaining-life models, and make them the champions."""
+    from purna.run.training import train_products
+
+    train_products(_platform(data), product=product, until=until, seed=seed, console=err)
+
+
+@app.command()
+@_command
+def score(data: Data = None) -> None:
+    """Score all windows that are due and decide on them, once."""
+    from purna.run.jobs import Jobs
+
+    jobs, windows = Jobs(_platform(data)), 0
+    while done := jobs.score_and_decide():
+        windows += done
+    out.print(f"{windows} windows scored")
+
+
+@app.command()
+@_command
+def models(data: Data = None) -> None:
+    """List trained versions with what they were trained on and how well they did."""
+    from purna.run.training import print_models
+
+    print_models(_platform(data), out)
+
+
+@app.command()
+@_command
+def explain(device: str, data: Data = None) -> None:
+    """Say what the engine would decide for a device now, and why."""
+    table = Table("failure mode", "state", "decision", "why", box=None)
+    for line in _platform(data).alerts.explain(device):
+        table.add_row(
+            line.failure_mode,
+            line.state.text(),
+            line.decision.action.value,
+            line.decision.reason.text(),
+        )
+    out.print(table)
+
+
+# Devices and people
+
+
+@device_app.command("add")
+@_command
+def device_add(
+    device: str,
+    product: Annotated[str, typer.Option(help="Product id of the catalogue.")],
+    site: Annotated[str, typer.Option(help="Site id.")],
+    serial: str = "",
+    data: Data = None,
+) -> None:
+    """Register a device; prints its password once and a command to try it with."""
+    from purna.run.devices import add_device
+
+    add_device(_platform(data), device, product, site, serial, out)
+
+
+@device_app.command("password")
+@_command
+def device_password(device: str, data: Data = None) -> None:
+    """Give a device a new password; the old one stops working."""
+    from purna.run.devices import renew_password
+
+    renew_password(_platform(data), device, out)
+
+
+@device_app.command("list")
+@_command
+def device_list(data: Data = None) -> None:
+    """List all devices."""
+    table = Table("device", "product", "site", "serial", box=None)
+    for item in _platform(data).registry.all():
+        table.add_row(item.id, item.product, item.site.name, item.serial)
+    out.print(table)
+
+
+@user_app.command("setup-link")
+@_command
+def user_setup_link(data: Data = None) -> None:
+    """Print a one-time link to make an administrator, also when the last one is locked out."""
+    platform = _platform(data)
+    out.print(platform.setup_link(), soft_wrap=True)
+
+
+@db_app.command("upgrade")
+@_command
+def db_upgrade(data: Data = None) -> None:
+    """Bring the service database to the newest version; safe to repeat."""
+    platform = _platform(data)
+    out.print(f"{platform.db.engine.url.render_as_string()} is up to date")
+
+
+# Self-help
+
+
+@app.command()
+@_command
+def doctor(data: Data = None) -> None:
+    """Check everything that commonly goes wrong, and say what to do about it."""
+    from purna.run.doctor import examine
+
+    findings = examine(_settings(data))
+    for finding in findings:
+        mark = "[green]ok[/]  " if finding.ok else "[red]fail[/]"
+        out.print(f"{mark} {finding.name}: {finding.text}", soft_wrap=True)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+@_command
+def config(data: Data = None) -> None:
+    """Print every setting with its value, default and meaning."""
+    from purna.run.show_settings import rows
+
+    table = Table("variable", "value", "default", "meaning", box=None)
+    for row in rows(_settings(data)):
+        table.add_row(*row)
+    out.print(table)
+
+
+@app.command()
+@_command
+def version() -> None:
+    """Print the version."""
+    out.print(__version__)
+
+
+def _end_with_parent(supervised: bool) -> None:
+    if supervised:
+        from purna.run.supervisor import end_with_parent
+
+        end_with_parent()
+
+
+if __name__ == "__main__":
+    sys.exit(app())

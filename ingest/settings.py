@@ -1,4 +1,4 @@
-"""The ingest section of the settings. Read by ``purna.run``; nothing here touches the environment."""
+"""The ingest section of the settings, read by ``purna.run``; no environment is touched here."""
 
 from __future__ import annotations
 

@@ -1,0 +1,123 @@
+"""A store that forgets when the process ends: for tests, and for looking at a fleet in passing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from ingest.acks import Progress
+from ingest.stores.base import Committed
+from purna.core.ports import Appended, Latest
+from purna.core.readings import DeviceEvent, Points, ReadingBatch, SeriesKey
+
+Row = tuple[str, int, float, int]  # boot, seq, value, quality: the greatest wins
+
+
+class MemoryReadingStore:
+    """The plainest reading store: one dictionary per series."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._series: dict[SeriesKey, dict[int, Row]] = {}
+        self._events: dict[tuple[str, int, str, str], str] = {}
+        self._progress: dict[tuple[str, str], Progress] = {}
+
+    def append(self, batch: ReadingBatch, events: Sequence[DeviceEvent] = ()) -> Appended:
+        return self.commit(batch, events).appended
+
+    def commit(
+        self,
+        batch: ReadingBatch,
+        events: Sequence[DeviceEvent] = (),
+        progress: Sequence[Progress] = (),
+    ) -> Committed:
+        columns = (batch.index, batch.ts, batch.value, batch.quality, batch.origin, batch.seq)
+        with self._lock:
+            new_rows = [
+                self._put(batch.series[index], ts, (batch.boots[boot], seq, value, quality))
+                for index, ts, value, quality, boot, seq in zip(
+                    *(column.tolist() for column in columns), strict=True
+                )
+            ]
+            new_events = tuple(self._put_event(event) for event in events)
+            for one in progress:
+                self._progress.pop((one.device, one.boot), None)
+                self._progress[one.device, one.boot] = one
+        return Committed(np.array(new_rows, np.bool_), new_events)
+
+    def _put(self, key: SeriesKey, ts: int, row: Row) -> bool:
+        rows = self._series.setdefault(key, {})
+        known = rows.get(ts)
+        rows[ts] = row if known is None else max(known, row)
+        return known is None
+
+    def _put_event(self, event: DeviceEvent) -> bool:
+        key = (event.device, event.ts, event.kind, event.code)
+        known = self._events.get(key)
+        self._events[key] = event.text if known is None else max(known, event.text)
+        return known is None
+
+    def progress(self) -> list[Progress]:
+        with self._lock:
+            return list(self._progress.values())
+
+    def read(self, keys: Sequence[SeriesKey], start: int, end: int) -> dict[SeriesKey, Points]:
+        with self._lock:
+            return {key: self._points(key, start, end) for key in keys}
+
+    def _points(self, key: SeriesKey, start: int, end: int) -> Points:
+        rows = self._series.get(key, {})
+        times = sorted(ts for ts in rows if start <= ts < end)
+        return Points(
+            np.array(times, np.int64),
+            np.array([rows[ts][2] for ts in times], np.float64),
+            np.array([rows[ts][3] for ts in times], np.uint8),
+        )
+
+    def latest(self, devices: Sequence[str]) -> dict[SeriesKey, Latest]:
+        wanted = set(devices)
+        with self._lock:
+            return {
+                key: Latest(max(rows), rows[max(rows)][2])
+                for key, rows in self._series.items()
+                if key.device in wanted
+            }
+
+    def series(self) -> list[SeriesKey]:
+        with self._lock:
+            return sorted(self._series)
+
+    def events(
+        self, devices: Sequence[str], start: int, end: int, kind: str = "event"
+    ) -> list[DeviceEvent]:
+        wanted = set(devices)
+        with self._lock:
+            found = [
+                DeviceEvent(device, ts, of_kind, code, text)
+                for (device, ts, of_kind, code), text in self._events.items()
+                if device in wanted and of_kind == kind and start <= ts < end
+            ]
+        return sorted(found, key=lambda event: (event.ts, event.device, event.code))
+
+    def span(self) -> tuple[int, int] | None:
+        with self._lock:
+            times = [ts for rows in self._series.values() for ts in rows]
+        return (min(times), max(times)) if times else None
+
+    def seal(self, min_rows: int = 1) -> int:
+        return 0
+
+    def prune(self, before: int) -> None:
+        with self._lock:
+            for key, rows in list(self._series.items()):
+                kept = {ts: row for ts, row in rows.items() if ts >= before}
+                if kept:
+                    self._series[key] = kept
+                else:
+                    del self._series[key]
+            self._events = {key: text for key, text in self._events.items() if key[1] >= before}
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,158 @@
+"""The tables of the embedded store's file, and how it is opened.
+
+``log``     one row per commit: the batch as it came (:func:`ingest.stores.rows.to_bytes`)
+``chunk``   sealed stretches of one series that never overlap, compressed column by column
+``latest``  the newest sealed row of each series, so that nobody decodes chunks to find it
+``series``, ``boot``  the names behind the numbers in ``log`` and ``chunk``
+``event``   device events
+``ack``     acknowledgement state; its rowid grows with every touch
+``state``   ``generation`` grows when sealing or pruning moved what readers may have cached
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from purna.core.errors import AskOperator, RetryLater
+
+VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE series (id INTEGER PRIMARY KEY, device TEXT NOT NULL, quantity TEXT NOT NULL);
+CREATE TABLE boot (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE log (id INTEGER PRIMARY KEY AUTOINCREMENT, count INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE chunk (
+    id INTEGER PRIMARY KEY, series INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,
+    count INTEGER NOT NULL, ts BLOB NOT NULL, value BLOB NOT NULL, quality BLOB NOT NULL,
+    boot BLOB NOT NULL, seq BLOB NOT NULL
+);
+CREATE INDEX chunk_by_time ON chunk (series, t0, t1);
+CREATE TABLE latest (
+    series INTEGER PRIMARY KEY, ts INTEGER NOT NULL, value REAL NOT NULL,
+    quality INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL
+);
+CREATE TABLE event (
+    device TEXT NOT NULL, kind TEXT NOT NULL, ts INTEGER NOT NULL, code TEXT NOT NULL,
+    text TEXT NOT NULL, PRIMARY KEY (device, kind, ts, code)
+) WITHOUT ROWID;
+CREATE TABLE ack (
+    device TEXT NOT NULL, boot TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    ahead TEXT NOT NULL, UNIQUE (device, boot)
+);
+CREATE TABLE state (generation INTEGER NOT NULL);
+INSERT INTO state VALUES (1);
+"""
+
+
+def open_writer(path: Path) -> apsw.Connection:
+    """A connection that writes; makes file and tables when there are none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with explained(path):
+        connection = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        if _version(connection) == 0:
+            with transaction(connection):
+                connection.execute(_SCHEMA)
+                connection.pragma("user_version", VERSION)
+        _check_version(connection, path)
+    return connection
+
+
+def open_reader(path: Path) -> apsw.Connection | None:
+    """A connection that only reads, or None while there is no store yet.
+
+    It is opened for writing and held back by ``query_only``: where the last writer was killed,
+    SQLite has to recover the write-ahead log before anybody can read.
+    """
+    if not path.exists():
+        return None
+    with explained(path):
+        connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
+        if _version(connection) == 0:
+            connection.close()
+            return None
+        connection.execute("PRAGMA query_only = ON")
+        _check_version(connection, path)
+    return connection
+
+
+@contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """A write transaction: committed at the end, rolled back when the block raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def snapshot(connection: apsw.Connection) -> Iterator[None]:
+    """A read transaction: everything inside sees the file at one moment."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours.
+
+    Raises
+    ------
+    RetryLater
+        When somebody else holds the file right now.
+    AskOperator
+        When the disk is full, or the file can't be opened, read or written. After a failed sync
+        nobody knows what is on disk, so this must end the process.
+    """
+    try:
+        yield
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise RetryLater("store.busy", f"{path} is busy: {error}") from error
+    except apsw.FullError as error:
+        raise AskOperator(
+            "store.full", f"The disk with {path} is full: make room, then start again."
+        ) from error
+    except (
+        apsw.IOError,
+        apsw.CorruptError,
+        apsw.NotADBError,
+        apsw.CantOpenError,
+        apsw.ReadOnlyError,
+    ) as error:
+        raise AskOperator(
+            "store.broken",
+            f"The readings file {path} can't be used ({error}): check disk and file.",
+        ) from error
+
+
+def _connect(path: Path, flags: int) -> apsw.Connection:
+    connection = apsw.Connection(str(path), flags=flags)
+    connection.set_busy_timeout(10_000)
+    return connection
+
+
+def _version(connection: apsw.Connection) -> int:
+    return int(connection.pragma("user_version"))
+
+
+def _check_version(connection: apsw.Connection, path: Path) -> None:
+    version = _version(connection)
+    if version != VERSION:
+        raise AskOperator(
+            "store.version",
+            f"The readings file {path} has format {version}, this version of Purna reads "
+            f"format {VERSION}: use the version of Purna that wrote it.",
+        )

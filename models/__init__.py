@@ -1,0 +1,1 @@
+"""Store to assessment: features, labels, models, training, scoring. Talks in core types only."""

@@ -590,7 +590,7 @@ class _Batches:
     def take(self, stretch: Stretch) -> Iterator[Message]:
         times = stretch.times()
         state = 2 * stretch.boot + stretch.stopped
-        holed: Flags = np.isnan(stretch.values).any(axis=2)
+        holed = np.asarray(np.isnan(stretch.values).any(axis=2))
         for machine, kind in enumerate(self._fleet._types):
             table = stretch.values[:, machine].tolist()
             names = kind.quantities

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from functools import cache
 
@@ -53,8 +53,8 @@ def readings_of(messages: Iterable[Message]) -> dict[tuple[str, str], list[tuple
 
 
 @cache
-def life(seed: int = 11) -> Life:
-    return Life(seed)
+def life() -> Life:
+    return Life(11)
 
 
 def test_two_fleets_with_one_seed_say_the_same() -> None:
@@ -225,11 +225,12 @@ def test_healthy_machines_stay_within_their_alarms() -> None:
     assert over / total < 1e-4
 
 
-@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("seed", [12, 13])
 def test_at_the_end_of_the_history_some_machines_are_about_to_fail_and_most_are_well(
     seed: int,
 ) -> None:
-    fleet = Fleet.restore(life(seed).fleet.state())
+    fleet = Fleet(seed, START)
+    deque(fleet.history(END), maxlen=0)
     states = {d.id: fleet.event_state(d.id) for d in fleet.devices()}
     assert sum(min(state.values()) > 0.1 for state in states.values()) > len(states) / 2
     list(fleet.advance(END + 9 * DAY))

@@ -1,0 +1,782 @@
+// Made by wire_types.py from the API's OpenAPI document. Do not edit.
+
+/** Take the proposal. Without technician and start the platform's suggestion stands. */
+export interface Accept {
+  technician?: string | null;
+  planned_start?: string | null;
+  note?: string;
+}
+
+/** An episode: a finding on one failure mode of one device, from raised to cleared. */
+export interface AlertSummary {
+  id: string;
+  device: Ref;
+  failure_mode: Ref;
+  state: "open" | "acknowledged" | "cleared";
+  opened_at: string;
+  cleared_at: string | null;
+  reason: Text;
+  decision: Text;
+  order: Ref | null;
+}
+
+/** What the models said of one device over time; all lists have the length of ``ts``. */
+export interface AssessmentHistory {
+  ts: number[];
+  anomaly: (number | null)[];
+  anomaly_spans: Span[];
+  risks: RiskCurve[];
+  lives: LifeCurve[];
+  horizon_hours: number;
+}
+
+/** Call off an accepted order. */
+export interface Cancel {
+  note: string;
+}
+
+/** Work done: what was found becomes a label. */
+export interface Complete {
+  outcome: "confirmed" | "other_component" | "no_fault_found";
+  component?: string | null;
+  serial?: string;
+  note?: string;
+  done_at?: string | null;
+}
+
+/** Something that can be replaced. */
+export interface ComponentEntry {
+  id: string;
+  name: string;
+  part: string;
+}
+
+/** What a new device connects with. The password is shown this once and never again. */
+export interface DeviceCredential {
+  device: string;
+  username: string;
+  password: string;
+  host: string;
+  port: number;
+  topic: string;
+}
+
+/** All about one device. */
+export interface DeviceDetail {
+  id: string;
+  serial: string;
+  product: Ref;
+  site: Ref;
+  customer: Ref;
+  installed_at: string;
+  warranty_until: string;
+  last_seen: string | null;
+  online: boolean;
+  health: "good" | "watch" | "act" | "unknown";
+  anomaly_score: number | null;
+  top_risk: Risk | null;
+  life: Life | null;
+  open_orders: number;
+  attributes: Record<string, number | string>;
+  quantities: LatestReading[];
+  risks: Risk[];
+  lives: Life[];
+  alerts: OpenAlert[];
+  orders: Ref[];
+  maintenance: MaintenanceEntry[];
+  assessed_at: string | null;
+  models: Record<string, string>;
+}
+
+/** Something the device itself said. */
+export interface DeviceEventEntry {
+  ts: string;
+  kind: string;
+  code: string;
+  text: string;
+}
+
+/** A line of the fleet table. ``health`` is the worst of alerts, risk and anomaly. */
+export interface DeviceSummary {
+  id: string;
+  serial: string;
+  product: Ref;
+  site: Ref;
+  customer: Ref;
+  installed_at: string;
+  warranty_until: string;
+  last_seen: string | null;
+  online: boolean;
+  health: "good" | "watch" | "act" | "unknown";
+  anomaly_score: number | null;
+  top_risk: Risk | null;
+  life: Life | null;
+  open_orders: number;
+}
+
+/** An event code or age that speaks for the finding. */
+export interface EvidenceEvent {
+  name: string;
+  share: number;
+}
+
+/** A quantity that speaks for the finding, with the stretch to look at. */
+export interface EvidenceQuantity {
+  quantity: string;
+  name: string;
+  unit: string;
+  share: number;
+  start: string;
+  end: string;
+}
+
+/** One way in which a component fails. */
+export interface FailureModeEntry {
+  id: string;
+  name: string;
+  component: Ref;
+  remedy: string;
+  skill: string;
+}
+
+/** A line of the order's history. */
+export interface HistoryEntry {
+  ts: string;
+  actor: string;
+  action: string;
+  text: string;
+}
+
+/** A new key. ``token`` is shown this once and never again. */
+export interface KeyCreated {
+  id: string;
+  name: string;
+  roles: Role[];
+  hint: string;
+  created_by: string;
+  created_at: string;
+  last_used_at: string | null;
+  token: string;
+}
+
+/** A key that a program signs in with. */
+export interface KeyEntry {
+  id: string;
+  name: string;
+  roles: Role[];
+  hint: string;
+  created_by: string;
+  created_at: string;
+  last_used_at: string | null;
+}
+
+/** The newest value of a quantity. */
+export interface LatestReading {
+  quantity: string;
+  name: string;
+  unit: string;
+  ts: string | null;
+  value: number | null;
+  alarm: number | null;
+}
+
+/** Remaining useful life of a component in hours, with its interval. */
+export interface Life {
+  component: Ref;
+  low: number;
+  median: number;
+  high: number;
+  level: number;
+}
+
+/** Remaining useful life of one component over time, in hours. */
+export interface LifeCurve {
+  component: Ref;
+  low: (number | null)[];
+  median: (number | null)[];
+  high: (number | null)[];
+}
+
+/** One message of the live stream (server-sent events). */
+export interface LiveEvent {
+  seq: number;
+  topic: string;
+  id: string;
+}
+
+/** A component was replaced. */
+export interface MaintenanceEntry {
+  ts: string;
+  component: Ref;
+  failed: boolean;
+  source: string;
+}
+
+/** The signed-in user. */
+export interface Me {
+  id: string;
+  username: string;
+  name: string;
+  roles: Role[];
+}
+
+/** A trained version: where it came from and how well it did on data it had not seen. */
+export interface ModelCard {
+  version: string;
+  kind: "anomaly" | "failure" | "life";
+  product: string;
+  stage: "candidate" | "champion" | "retired";
+  trained_at: string;
+  data_start: string;
+  data_end: string;
+  devices: number;
+  seed: number;
+  features: string[];
+  libraries: Record<string, string>;
+  metrics: Record<string, unknown>;
+}
+
+/** An amount of money. */
+export interface Money {
+  amount: number;
+  currency: string;
+}
+
+/** A device to register. */
+export interface NewDevice {
+  id: string;
+  product: string;
+  site: string;
+  serial?: string;
+  installed_at?: string | null;
+  warranty_until?: string | null;
+}
+
+/** A key to make. */
+export interface NewKey {
+  name: string;
+  roles: Role[];
+}
+
+/** A user to add, with a first password that the user should change. */
+export interface NewUser {
+  username: string;
+  name: string;
+  password: string;
+  roles: Role[];
+  technician?: string | null;
+}
+
+/** An open finding, for the device page. */
+export interface OpenAlert {
+  id: string;
+  failure_mode: Ref;
+  state: string;
+  opened_at: string;
+  order: string | null;
+}
+
+/** One of the weighed actions with its expected cost. */
+export interface Option {
+  action: "wait" | "ship" | "visit" | "urgent_visit";
+  expected_cost: Money;
+  failure_probability: number;
+  chosen: boolean;
+  reason: Text;
+}
+
+/** All about one order. */
+export interface OrderDetail {
+  id: string;
+  number: string;
+  kind: "visit" | "shipment";
+  state: "proposed" | "accepted" | "scheduled" | "in_progress" | "completed" | "rejected" | "cancelled";
+  priority: "urgent" | "high" | "normal";
+  rank: number;
+  device: Ref;
+  product: Ref;
+  site: Ref;
+  customer: Ref;
+  failure_mode: Ref;
+  component: Ref | null;
+  reason: Text;
+  probability: number | null;
+  horizon_hours: number;
+  life_hours: number | null;
+  opened_at: string;
+  due: string;
+  planned_start: string | null;
+  technician: Ref | null;
+  parts: PartLine[];
+  warranty: Warranty;
+  saving: Money;
+  skill: string;
+  work_hours: number;
+  evidence: EvidenceQuantity[];
+  evidence_events: EvidenceEvent[];
+  options: Option[];
+  history: HistoryEntry[];
+  outcome: Outcome | null;
+  actions: ("accept" | "reject" | "reschedule" | "complete" | "cancel")[];
+  models: Record<string, string>;
+  alert: string;
+}
+
+/** A line of the dispatcher's queue. Higher ``rank`` comes first. */
+export interface OrderSummary {
+  id: string;
+  number: string;
+  kind: "visit" | "shipment";
+  state: "proposed" | "accepted" | "scheduled" | "in_progress" | "completed" | "rejected" | "cancelled";
+  priority: "urgent" | "high" | "normal";
+  rank: number;
+  device: Ref;
+  product: Ref;
+  site: Ref;
+  customer: Ref;
+  failure_mode: Ref;
+  component: Ref | null;
+  reason: Text;
+  probability: number | null;
+  horizon_hours: number;
+  life_hours: number | null;
+  opened_at: string;
+  due: string;
+  planned_start: string | null;
+  technician: Ref | null;
+  parts: PartLine[];
+  warranty: Warranty;
+  saving: Money;
+}
+
+/** What was found on site. */
+export interface Outcome {
+  kind: "confirmed" | "other_component" | "no_fault_found";
+  component: Ref | null;
+  note: string;
+  serial: string;
+}
+
+export interface PageAlertSummary {
+  items: AlertSummary[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+export interface PageDeviceEventEntry {
+  items: DeviceEventEntry[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+export interface PageDeviceSummary {
+  items: DeviceSummary[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+export interface PageKeyEntry {
+  items: KeyEntry[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+export interface PageModelCard {
+  items: ModelCard[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+export interface PageOrderSummary {
+  items: OrderSummary[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+export interface PagePartEntry {
+  items: PartEntry[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+export interface PageProductEntry {
+  items: ProductEntry[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+export interface PageRejectedEntry {
+  items: RejectedEntry[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+export interface PageSiteEntry {
+  items: SiteEntry[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+export interface PageTechnicianEntry {
+  items: TechnicianEntry[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+export interface PageUserEntry {
+  items: UserEntry[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+/** A spare part and its stock. */
+export interface PartEntry {
+  number: string;
+  name: string;
+  stock: number;
+  reserved: number;
+}
+
+/** A part that the order needs. ``available`` counts stock that nobody has reserved. */
+export interface PartLine {
+  number: string;
+  name: string;
+  quantity: number;
+  available: number;
+  reserved: boolean;
+}
+
+/** An error as RFC 9457 problem details (``application/problem+json``). */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  errors?: Record<string, unknown>[];
+}
+
+/** A catalogue entry. */
+export interface ProductEntry {
+  id: string;
+  name: string;
+  version: number;
+  step_minutes: number;
+  quantities: QuantityEntry[];
+  components: ComponentEntry[];
+  failure_modes: FailureModeEntry[];
+  devices: number;
+}
+
+/** Something measured. */
+export interface QuantityEntry {
+  id: string;
+  name: string;
+  unit: string;
+  low: number;
+  high: number;
+  alarm: number | null;
+  setting: boolean;
+}
+
+/** A thing that has a page of its own. */
+export interface Ref {
+  id: string;
+  name: string;
+}
+
+/** Turn the proposal down; the reason teaches the models. */
+export interface Reject {
+  reason: "not_needed" | "duplicate" | "customer_refused" | "wrong_part" | "other";
+  note?: string;
+}
+
+/** A message that was set aside. */
+export interface RejectedEntry {
+  id: number;
+  received: string;
+  device: string;
+  topic: string;
+  code: string;
+  hint: string;
+  field: string;
+  payload: string;
+  encoding: string;
+  size: number;
+}
+
+/** Another time or another technician. */
+export interface Reschedule {
+  planned_start: string;
+  technician?: string | null;
+  note?: string;
+}
+
+/** Probability that a component fails within ``horizon_hours``. */
+export interface Risk {
+  component: Ref;
+  probability: number;
+  horizon_hours: number;
+}
+
+/** Failure probability of one component over time. */
+export interface RiskCurve {
+  component: Ref;
+  probability: (number | null)[];
+}
+
+/** What a user may do; a user has one or more. */
+export type Role = "dispatcher" | "technician" | "reliability_engineer" | "firmware" | "admin";
+
+/** A stretch of one series, reduced to at most the points asked for. */
+export interface Series {
+  quantity: string;
+  name: string;
+  unit: string;
+  alarm: number | null;
+  step_seconds: number;
+  ts: number[];
+  low: number[];
+  mean: number[];
+  high: number[];
+}
+
+/** The platform's time; a browser counts SLA clocks down from it at ``speed``. */
+export interface ServerClock {
+  now: string;
+  speed: number;
+}
+
+/** What the console needs to know before anything else. Open to everybody. */
+export interface Session {
+  user: Me | null;
+  setup_required: boolean;
+  clock: ServerClock;
+  mode: "observe" | "suggest" | "auto";
+  version: string;
+  csrf_token: string;
+}
+
+/** The first administrator, made with the one-time token that the server printed. */
+export interface SetUp {
+  token: string;
+  username: string;
+  name: string;
+  password: string;
+}
+
+/** Credentials of a person. */
+export interface SignIn {
+  username: string;
+  password: string;
+}
+
+/** A place where devices stand. */
+export interface SiteEntry {
+  id: string;
+  name: string;
+  customer: Ref;
+  address: string;
+  latitude: number | null;
+  longitude: number | null;
+  devices: number;
+}
+
+/** A stretch of time. */
+export interface Span {
+  start: string;
+  end: string;
+}
+
+/** The numbers above the queue. */
+export interface Summary {
+  proposed: number;
+  accepted: number;
+  overdue: number;
+  devices: number;
+  devices_online: number;
+  devices_act: number;
+  devices_watch: number;
+  completed_90d: number;
+  needless_90d: number;
+  failures_90d: number;
+}
+
+/** Somebody who can be sent. */
+export interface TechnicianEntry {
+  id: string;
+  name: string;
+  skills: string[];
+  home_site: string;
+  open_orders: number;
+}
+
+/** A sentence in the reader's language, with its code and parameters for programs. */
+export interface Text {
+  code: string;
+  params?: Record<string, unknown>;
+  text: string;
+}
+
+/** What to change; what is left out stays. A new password ends the user's sessions. */
+export interface UserChange {
+  name?: string | null;
+  roles?: Role[] | null;
+  disabled?: boolean | null;
+  password?: string | null;
+  technician?: string | null;
+}
+
+/** Somebody who can sign in. */
+export interface UserEntry {
+  id: string;
+  username: string;
+  name: string;
+  roles: Role[];
+  disabled: boolean;
+  technician: string | null;
+  created_at: string;
+}
+
+/** Whether the repair is under warranty at the time of the order. */
+export interface Warranty {
+  covered: boolean;
+  until: string;
+}
+
+/** Every call: what goes into the address and the body, and the answer. */
+export interface Operations {
+  "GET /alerts": {
+    query: { state?: "open" | "acknowledged" | "cleared" | null; device?: string; cursor?: string | null; limit?: number };
+    answer: PageAlertSummary;
+  };
+  "GET /devices": {
+    query: { q?: string; product?: string; site?: string; health?: "good" | "watch" | "act" | "unknown" | null; sort?: "health" | "id"; cursor?: string | null; limit?: number };
+    answer: PageDeviceSummary;
+  };
+  "POST /devices": {
+    body: NewDevice;
+    answer: DeviceCredential;
+  };
+  "GET /devices/{device_id}": {
+    path: { device_id: string };
+    answer: DeviceDetail;
+  };
+  "GET /devices/{device_id}/assessments": {
+    path: { device_id: string };
+    query: { start?: string | null; end?: string | null; points?: number };
+    answer: AssessmentHistory;
+  };
+  "GET /devices/{device_id}/events": {
+    path: { device_id: string };
+    query: { start?: string | null; end?: string | null; cursor?: string | null; limit?: number };
+    answer: PageDeviceEventEntry;
+  };
+  "GET /devices/{device_id}/readings": {
+    path: { device_id: string };
+    query: { quantity: string; start?: string | null; end?: string | null; points?: number };
+    answer: Series;
+  };
+  "GET /keys": {
+    query: { cursor?: string | null; limit?: number };
+    answer: PageKeyEntry;
+  };
+  "POST /keys": {
+    body: NewKey;
+    answer: KeyCreated;
+  };
+  "DELETE /keys/{key_id}": {
+    path: { key_id: string };
+    answer: undefined;
+  };
+  "GET /models": {
+    query: { product?: string; kind?: "anomaly" | "failure" | "life" | null; cursor?: string | null; limit?: number };
+    answer: PageModelCard;
+  };
+  "GET /orders": {
+    query: { state?: "proposed" | "accepted" | "scheduled" | "in_progress" | "completed" | "rejected" | "cancelled" | "open" | null; kind?: "visit" | "shipment" | null; priority?: "urgent" | "high" | "normal" | null; q?: string; device?: string; technician?: string; cursor?: string | null; limit?: number };
+    answer: PageOrderSummary;
+  };
+  "GET /orders/{order_id}": {
+    path: { order_id: string };
+    answer: OrderDetail;
+  };
+  "POST /orders/{order_id}/accept": {
+    path: { order_id: string };
+    body: Accept;
+    answer: OrderDetail;
+  };
+  "POST /orders/{order_id}/cancel": {
+    path: { order_id: string };
+    body: Cancel;
+    answer: OrderDetail;
+  };
+  "POST /orders/{order_id}/complete": {
+    path: { order_id: string };
+    body: Complete;
+    answer: OrderDetail;
+  };
+  "POST /orders/{order_id}/reject": {
+    path: { order_id: string };
+    body: Reject;
+    answer: OrderDetail;
+  };
+  "POST /orders/{order_id}/reschedule": {
+    path: { order_id: string };
+    body: Reschedule;
+    answer: OrderDetail;
+  };
+  "GET /parts": {
+    query: { cursor?: string | null; limit?: number };
+    answer: PagePartEntry;
+  };
+  "GET /products": {
+    query: { cursor?: string | null; limit?: number };
+    answer: PageProductEntry;
+  };
+  "GET /quarantine": {
+    query: { device?: string; code?: string; cursor?: string | null; limit?: number };
+    answer: PageRejectedEntry;
+  };
+  "GET /session": {
+    answer: Session;
+  };
+  "POST /session": {
+    body: SignIn;
+    answer: Session;
+  };
+  "DELETE /session": {
+    answer: undefined;
+  };
+  "POST /setup": {
+    body: SetUp;
+    answer: Session;
+  };
+  "GET /sites": {
+    query: { cursor?: string | null; limit?: number };
+    answer: PageSiteEntry;
+  };
+  "GET /stream": {
+    answer: undefined;
+  };
+  "GET /summary": {
+    answer: Summary;
+  };
+  "GET /technicians": {
+    query: { cursor?: string | null; limit?: number };
+    answer: PageTechnicianEntry;
+  };
+  "GET /users": {
+    query: { cursor?: string | null; limit?: number };
+    answer: PageUserEntry;
+  };
+  "POST /users": {
+    body: NewUser;
+    answer: UserEntry;
+  };
+  "PATCH /users/{user_id}": {
+    path: { user_id: string };
+    body: UserChange;
+    answer: UserEntry;
+  };
+}

@@ -1,0 +1,80 @@
+// From the API's columns to what a chart draws and a reader hears. Pure.
+
+export type Values = readonly (number | null)[];
+
+export interface Columns {
+  ts: readonly number[];
+  values: readonly Values[];
+}
+
+/** Insert an empty point into every gap longer than three usual steps, so that lines break there. */
+export function breakGaps(ts: readonly number[], values: readonly Values[]): Columns {
+  const usual = medianStep(ts);
+  if (usual === 0) return { ts, values };
+  const outTs: number[] = [];
+  const out: (number | null)[][] = values.map(() => []);
+  ts.forEach((at, i) => {
+    const before = ts[i - 1];
+    if (before !== undefined && at - before > 3 * usual) {
+      outTs.push(before + usual);
+      out.forEach((column) => column.push(null));
+    }
+    outTs.push(at);
+    out.forEach((column, c) => column.push(values[c]?.[i] ?? null));
+  });
+  return { ts: outTs, values: out };
+}
+
+function medianStep(ts: readonly number[]): number {
+  const steps = ts.slice(1).map((at, i) => at - (ts[i] ?? at));
+  steps.sort((a, b) => a - b);
+  return steps[Math.floor(steps.length / 2)] ?? 0;
+}
+
+export interface Extent {
+  low: number;
+  high: number;
+  last: number;
+}
+
+/** Smallest, largest and last value; null when there is none. */
+export function extentOf(values: Values): Extent | null {
+  let extent: Extent | null = null;
+  for (const value of values) {
+    if (value === null) continue;
+    extent = extent
+      ? { low: Math.min(extent.low, value), high: Math.max(extent.high, value), last: value }
+      : { low: value, high: value, last: value };
+  }
+  return extent;
+}
+
+/** The last value at or before a position, for the reading beside the chart's name. */
+export function lastAt(values: Values, position: number): number | null {
+  for (let i = Math.min(position, values.length - 1); i >= 0; i--) {
+    const value = values[i];
+    if (value !== null && value !== undefined) return value;
+  }
+  return null;
+}
+
+/** Positions of at most `most` rows, evenly spread, the first and the last among them. */
+export function spread(length: number, most: number): number[] {
+  if (length <= most) return Array.from({ length }, (_, i) => i);
+  return Array.from({ length: most }, (_, i) => Math.round((i * (length - 1)) / (most - 1)));
+}
+
+/** The value axis: all values, the limit too, and a little air. */
+export function axisRange(columns: readonly Values[], limit: number | null): [number, number] {
+  const extents = columns.map(extentOf).filter((extent) => extent !== null);
+  const lows = extents.map((extent) => extent.low);
+  const highs = extents.map((extent) => extent.high);
+  if (limit !== null) {
+    lows.push(limit);
+    highs.push(limit);
+  }
+  if (!lows.length) return [0, 1];
+  const [low, high] = [Math.min(...lows), Math.max(...highs)];
+  const air = (high - low) * 0.08 || Math.abs(high) * 0.1 || 1;
+  return [low >= 0 && low - air < 0 ? 0 : low - air, high + air];
+}

@@ -1,0 +1,70 @@
+// The model cards: where each version came from and how well it did on data it had not seen.
+
+import { useQuery } from "../api/queries";
+import type { ModelCard } from "../api/wire";
+import { metricRows } from "../format/metrics";
+import { Facts } from "../parts/facts";
+import { Answered, Empty } from "../parts/states";
+import { useShell } from "../shell/context";
+
+export function ModelsScreen() {
+  const { texts } = useShell();
+  const query = useQuery("GET /models", {});
+  return (
+    <>
+      <h1>{texts.models.title}</h1>
+      <Answered query={query}>
+        {({ items }) =>
+          items.length ? (
+            <div class="cards">
+              {items.map((card) => <ModelCardView key={`${card.product}/${card.kind}/${card.version}`} card={card} />)}
+            </div>
+          ) : (
+            <Empty title={texts.models.empty}>{texts.models.emptyMore}</Empty>
+          )
+        }
+      </Answered>
+    </>
+  );
+}
+
+function ModelCardView({ card }: { card: ModelCard }) {
+  const { texts, formats } = useShell();
+  return (
+    <section class="card">
+      <h2 class="between">
+        {texts.models.kind[card.kind]}
+        <span class={`chip stage-${card.stage}`}>{texts.models.stage[card.stage]}</span>
+      </h2>
+      <p class="second"><code>{card.version}</code></p>
+      <Facts
+        rows={[
+          [texts.models.product, card.product],
+          [texts.models.trained, formats.dateTime(card.trained_at)],
+          [texts.models.data, `${formats.date(card.data_start)} – ${formats.date(card.data_end)}`],
+          [texts.models.devices, formats.number(card.devices)],
+          [texts.models.seed, String(card.seed)],
+        ]}
+      />
+      <h3>{texts.models.metrics}</h3>
+      <Facts
+        rows={metricRows(card.metrics).map(([name, value]) => [
+          name,
+          typeof value === "number" ? formats.number(value, 3) : value,
+        ])}
+      />
+      <details>
+        <summary>
+          {texts.models.features} ({formats.number(card.features.length)})
+        </summary>
+        <ul class="plain names">
+          {card.features.map((feature) => <li key={feature}><code>{feature}</code></li>)}
+        </ul>
+      </details>
+      <details>
+        <summary>{texts.models.libraries}</summary>
+        <Facts rows={Object.entries(card.libraries)} />
+      </details>
+    </section>
+  );
+}

@@ -36,12 +36,16 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that changed for a rule at ``at`` (micros), caused by a window or a repair."""
+    """Something that changed for a rule at ``at`` (micros), caused by a window or a repair.
+
+    ``episode`` is the window that began the episode concerned, 0 when a repair ended it.
+    """
 
     at: int
     device: str
     rule: Rule
     change: Change
+    episode: int
     assessment: Assessment | None = None
 
 
@@ -93,7 +97,7 @@ def advance(
             state, changes = fold(states.get(rule.mode.id, _NEW), assessment, rule)
             states[rule.mode.id] = state
             for change in changes:
-                events.append(Step(window, device, rule, change, assessment))
+                events.append(Step(window, device, rule, change, state.episode, assessment))
         if window - middle_window >= late:
             base, base_window = middle, middle_window
             middle, middle_window = dict(states), window
@@ -122,7 +126,10 @@ def refold(
         mode = rule.mode.id
         old = checkpoint.now.get(mode, _NEW)
         states[mode], changes = settle(old, states.get(mode, _NEW))
-        events += [Step(checkpoint.window, device, rule, change, newest) for change in changes]
+        events += [
+            Step(checkpoint.window, device, rule, change, states[mode].episode, newest)
+            for change in changes
+        ]
     return msgspec.structs.replace(checkpoint, now=states), events
 
 
@@ -157,7 +164,7 @@ def _repair(
         # After any repair the machine may sound different: the anomaly detector has to look anew.
         if mode.component == record.component or mode.id == ANOMALY:
             states[mode.id], changes = repaired(states.get(mode.id, _NEW), record.ts, mute)
-            events += [Step(record.ts, device, rule, change) for change in changes]
+            events += [Step(record.ts, device, rule, change, 0) for change in changes]
     return events
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, overload
 
 from purna.core.errors import Conflict
 
@@ -98,11 +98,14 @@ ORDER: Mapping[OrderState, Mapping[OrderAction, OrderState]] = {
 ACTIVE = tuple(state for state, actions in ORDER.items() if actions)
 """Order states in which there is still something to do."""
 
-State = TypeVar("State", AlertState, OrderState)
-Action = TypeVar("Action", AlertAction, OrderAction)
 
-
-def step(state: State, action: Action) -> State:
+@overload
+def step(state: AlertState, action: AlertAction) -> AlertState: ...
+@overload
+def step(state: OrderState, action: OrderAction) -> OrderState: ...
+def step(
+    state: AlertState | OrderState, action: AlertAction | OrderAction
+) -> AlertState | OrderState:
     """The state after ``action``.
 
     Raises
@@ -110,8 +113,9 @@ def step(state: State, action: Action) -> State:
     Conflict
         ``alert.state`` or ``order.state`` when the action is not possible in this state.
     """
-    table, kind = (ALERT, "alert") if isinstance(state, AlertState) else (ORDER, "order")
-    after = table[state].get(action)  # type: ignore[index,call-overload]
+    kind = "alert" if isinstance(state, AlertState) else "order"
+    table: Mapping[Any, Mapping[Any, Any]] = ALERT if kind == "alert" else ORDER
+    after: AlertState | OrderState | None = table[state].get(action)
     if after is None:
         raise Conflict(
             f"{kind}.state",
@@ -119,7 +123,7 @@ def step(state: State, action: Action) -> State:
             state=state.value,
             action=action.value,
         )
-    return after  # type: ignore[no-any-return]
+    return after
 
 
 def possible(state: OrderState) -> tuple[OrderAction, ...]:

@@ -1,0 +1,119 @@
+"""What a decision looks at, read from the database: orders, stock, technicians, warranty."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alerts.decision import Decision, Facts, decide
+from alerts.order import Action, Kind, PartStock, Technician
+from alerts.repository import active_orders, part_of, technician_of
+from alerts.rules import ANOMALY, Finding
+from alerts.schedule import Slot, Suggestion, suggest
+from alerts.settings import AlertSettings
+from alerts.tables import OrderRow, PartRow, TechnicianRow
+from purna.core.catalogue import Product
+from purna.core.clock import HOUR
+from purna.core.devices import Device
+
+
+class FactsReader:
+    """Reads once per transaction, at the first question; ``now`` is server time in micros."""
+
+    def __init__(self, session: Session, settings: AlertSettings, now: int) -> None:
+        self._session = session
+        self._settings = settings
+        self._now = now
+
+    @cached_property
+    def orders(self) -> list[OrderRow]:
+        """The active orders. Whoever opens or closes one keeps this list true."""
+        return active_orders(self._session)
+
+    def decide(self, finding: Finding, device: Device, product: Product) -> Decision:
+        """The decision on a finding as things stand."""
+        facts = self._facts(finding, device, product)
+        return decide(finding, facts, product.policy, self._settings.mode)
+
+    def suggest(
+        self, device: Device, skill: str, hours: float, decided: int, action: Action = Action.VISIT
+    ) -> Suggestion | None:
+        """Who could go, and when; an urgent visit should start within the urgent hours."""
+        earliest = max(decided, self._now)
+        within = (
+            self._settings.urgent_hours
+            if action is Action.URGENT_VISIT
+            else device.site.customer.sla_hours
+        )
+        due = earliest + round(within * HOUR)
+        return suggest(self._technicians, self._busy(), device.site, skill, hours, earliest, due)
+
+    def active_for(self, device: str, failure_mode: str) -> OrderRow | None:
+        """The active order for this failure mode of this device."""
+        return next(
+            (o for o in self.orders if (o.device, o.failure_mode) == (device, failure_mode)), None
+        )
+
+    def joinable(self, device: str, failure_mode: str) -> OrderRow | None:
+        """Another visit that is open on the device: the way there is made anyway.
+
+        A visit for a named failure mode is not saved by one that only looks after an anomaly
+        and needs no part, but the way is.
+        """
+        return next(
+            (
+                order
+                for order in self.orders
+                if order.device == device
+                and order.failure_mode != failure_mode
+                and order.kind == Kind.VISIT
+            ),
+            None,
+        )
+
+    def part(self, number: str) -> PartStock | None:
+        """A part as it stands now in this transaction; None when the stock does not list it."""
+        query = select(PartRow).where(PartRow.number == number)
+        row = self._session.scalar(query.execution_options(populate_existing=True))
+        return part_of(row) if row else None
+
+    def _facts(self, finding: Finding, device: Device, product: Product) -> Facts:
+        mode, sla = finding.mode, device.site.customer.sla_hours
+        component = product.component(mode.component)
+        start = max(finding.window_end, self._now)
+        suggestion = self.suggest(device, mode.skill, mode.hours, finding.window_end)
+        joined = self.joinable(device.id, mode.id)
+        joined_start = joined.planned_start if joined else None
+        return Facts(
+            mode=mode,
+            price=component.price if component else 0.0,
+            part=self.part(component.part) if component and component.part else None,
+            sla_hours=sla,
+            visit_hours=(suggestion.start - start) / HOUR if suggestion else sla,
+            urgent_hours=self._settings.urgent_hours,
+            shipping_hours=self._settings.shipping_hours,
+            inspection_yield=self._settings.inspection_yield if mode.id == ANOMALY else 0.0,
+            joined=joined.number if joined else "",
+            joined_hours=max(0, joined_start - start) / HOUR if joined_start else sla,
+        )
+
+    @cached_property
+    def _technician_rows(self) -> Sequence[TechnicianRow]:
+        return self._session.scalars(select(TechnicianRow).order_by(TechnicianRow.id)).all()
+
+    @property
+    def _technicians(self) -> list[Technician]:
+        load = Counter(order.technician for order in self.orders)
+        return [technician_of(row, load[row.id]) for row in self._technician_rows]
+
+    def _busy(self) -> Mapping[str, list[Slot]]:
+        busy: dict[str, list[Slot]] = {}
+        for order in self.orders:
+            if order.technician and order.planned_start:
+                end = order.planned_start + round(order.work_hours * HOUR)
+                busy.setdefault(order.technician, []).append(Slot(order.planned_start, end))
+        return busy

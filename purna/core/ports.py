@@ -79,8 +79,8 @@ class Quarantine(Protocol):
         """Newest first, as ``(id, rejected)``; ``before`` is an id to page on from."""
         ...
 
-    def counts(self) -> Mapping[str, int]:
-        """How many are kept, by code."""
+    def counts(self, *, device: str = "") -> Mapping[str, int]:
+        """How many are kept, by code; of one device where given."""
         ...
 
 

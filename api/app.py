@@ -15,18 +15,22 @@ from api.access import check_routes
 from api.console.serving import DIST, Console
 from api.errors import install_error_handlers
 from api.measure import Measure
-from api.security import MAX_BODY, Guard
+from api.security import Guard
 from api.services import Services
 from api.v1.alerts.endpoints import router as alerts
 from api.v1.common import Problem
+from api.v1.devices.contact import OnlineCount
 from api.v1.devices.endpoints import router as devices
+from api.v1.devices.newest import NewestAssessments
 from api.v1.models.endpoints import router as models
 from api.v1.orders.endpoints import router as orders
 from api.v1.products.endpoints import router as products
 from api.v1.quarantine.endpoints import router as quarantine
 from api.v1.resources.endpoints import router as resources
 from api.v1.session.endpoints import router as session
+from api.v1.summary.changes import Changes
 from api.v1.summary.endpoints import router as summary
+from api.v1.summary.live import Live
 from api.v1.summary.schemas import LiveEvent
 from api.v1.users.endpoints import router as users
 
@@ -40,6 +44,14 @@ def create_app(services: Services, console: Path = DIST) -> FastAPI:
     """The API and the console over these services; ``console`` is the folder of its build."""
     app = build_routes()
     app.state.services = services
+    app.state.newest = NewestAssessments(services.assessments)
+    app.state.online_count = OnlineCount(services.store, services.clock)
+    app.state.live = Live(
+        Changes(services.alerts, services.assessments),
+        poll_seconds=services.settings.stream_poll_seconds,
+        heartbeat_seconds=services.settings.stream_heartbeat_seconds,
+        life_seconds=services.settings.stream_life_seconds,
+    )
     app.router.default = Console(console, otherwise=app.router.default)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Guard, hosts=services.settings.hosts)
@@ -57,7 +69,6 @@ def build_routes() -> FastAPI:
         docs_url=None,  # its pages would load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MAX_BODY,
         generate_unique_id_function=_operation_id,
     )
     for router in V1:

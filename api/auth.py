@@ -149,9 +149,7 @@ class Users:
         """The token of a new session, for the cookie; sessions that have ended are removed."""
         token, now = secrets.token_urlsafe(32), self._clock.now()
         with self._database.write() as session:
-            session.execute(
-                delete(SessionRow).where(SessionRow.last_used_at < now - SESSION_LIFE)
-            )
+            session.execute(delete(SessionRow).where(SessionRow.last_used_at < now - SESSION_LIFE))
             session.add(SessionRow(token_hash=_hash(token), user_id=user_id, last_used_at=now))
         return token
 
@@ -193,7 +191,9 @@ class Users:
     def users(self) -> list[User]:
         """Sorted by user name."""
         with self._database.read() as session:
-            return [_user(row) for row in session.scalars(select(UserRow).order_by(UserRow.username))]
+            return [
+                _user(row) for row in session.scalars(select(UserRow).order_by(UserRow.username))
+            ]
 
     def add_user(
         self, username: str, name: str, password: str, roles: Iterable[Role], technician: str = ""
@@ -201,7 +201,9 @@ class Users:
         """Raises :class:`Conflict` (``user.exists``)."""
         password_hash = self._passwords.hash(password)
         with self._database.write() as session:
-            row = self._insert_user(session, username, name, password_hash, tuple(roles), technician)
+            row = self._insert_user(
+                session, username, name, password_hash, tuple(roles), technician
+            )
             return _user(row)
 
     def change_user(

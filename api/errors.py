@@ -63,11 +63,14 @@ def problem_response(
     """A problem in the reader's language; ``detail`` stands in where the catalogue has no text."""
     language = pick_language(request.headers.get("accept-language"))
     known = code in catalogue(language)
+    shown = dict(params or {})
+    if "kind" in shown:  # names a kind of thing, which has a name in each language
+        shown["kind"] = _kind(str(shown["kind"]), language)
     problem = Problem(
         type=_TYPE + code,
         title=render(f"problem.title.{status}", language),
         status=status,
-        detail=render(code, language, **(params or {})) if known else detail or code,
+        detail=render(code, language, **shown) if known else detail or code,
         code=code,
         errors=errors or [],
     )
@@ -77,6 +80,11 @@ def problem_response(
         media_type=PROBLEM_JSON,
         headers={"Content-Language": language, "Vary": "Accept-Language", **(headers or {})},
     )
+
+
+def _kind(kind: str, language: str) -> str:
+    code = f"kind.{kind}"
+    return render(code, language) if code in catalogue(language) else kind
 
 
 def _on_purna_error(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ import base64
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import Query
 
@@ -54,7 +54,7 @@ def page_of(
     cursor: str | None,
     limit: int,
 ) -> Page[W]:
-    """One page of ``items``, sorted by the unique one-text ``key``; ``show`` makes the wire shape."""
+    """One page of ``items``, sorted by the unique one-text ``key``; ``show`` makes wire shapes."""
     chosen, next_cursor = cut(items, key, (str,), cursor, limit)
     return Page(items=[show(item) for item in chosen], next_cursor=next_cursor, total=len(items))
 

@@ -1,10 +1,11 @@
-"""What every request passes first, and what every answer carries: host check, origin check, headers."""
+"""What every request passes first and every answer carries."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,7 +29,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Guard:
-    """Refuses foreign host names and changes from foreign pages; adds :data:`HEADERS`.
+    """Refuses foreign names, changes from foreign pages and large bodies; adds :data:`HEADERS`.
 
     A page of another site can make a browser call a server on loopback. By a name of its own that
     it lets point here (DNS rebinding): refused by the ``Host`` header. By our name: refused by
@@ -45,6 +46,16 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        received = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY:
+                raise HTTPException(413)
+            return message
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
@@ -56,7 +67,7 @@ class Guard:
 
         refusal = self._refusal(Headers(scope=scope), scope["method"])
         if refusal is None:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, receive_bounded, send_with_headers)
             return
         status, code = refusal
         host = Headers(scope=scope).get("host", "")

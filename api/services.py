@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from alerts.service import AlertService
 from api.auth import Users
+from models.registry import ModelRegistry
 from purna.core.catalogue import Catalogue, Mode
 from purna.core.clock import Clock
 from purna.core.ports import (
@@ -33,6 +35,33 @@ class ApiSettings:
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     stream_poll_seconds: float = 1.0
     stream_heartbeat_seconds: float = 15.0
+    stream_life_seconds: float = 600.0
+
+
+class AssessmentFeed(AssessmentLog, Protocol):
+    """An assessment log that also tells how far it has come."""
+
+    def position(self) -> int:
+        """Of the newest assessment put, 0 before the first."""
+        ...
+
+
+class Enrolment(Protocol):
+    """Gives devices what they connect with."""
+
+    def enrol(self, device_id: str) -> Credential:
+        """New credentials for a registered device; older ones stop working."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a device connects with, and where."""
+
+    username: str
+    password: str
+    host: str
+    port: int
 
 
 @dataclass(frozen=True)
@@ -48,7 +77,10 @@ class Services:
     maintenance: MaintenanceLog
     store: ReadingStore
     quarantine: Quarantine
-    assessments: AssessmentLog
+    assessments: AssessmentFeed
+    alerts: AlertService
+    models: ModelRegistry
+    enrolment: Enrolment
     users: Users
     clock: Clock
     speed: float

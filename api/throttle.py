@@ -32,7 +32,7 @@ class Throttle:
         self._lock = Lock()
 
     def attempt(self, key: str, now: int) -> int:
-        """Counts an attempt at ``now`` (micros); 0, or the seconds to wait when it comes too early."""
+        """Counts an attempt at ``now`` (micros): 0, or the seconds to wait when it is too early."""
         with self._lock:
             known = self._failures.get(key, _Failures(0, now))
             if now - known.last > self.MEMORY:

@@ -111,7 +111,9 @@ class HistoryEntry(Wire):
 class Outcome(Wire):
     """What was found on site."""
 
-    kind: OutcomeKind
+    kind: OutcomeKind | None = Field(
+        description="Null when the component was replaced outside the console"
+    )
     component: Ref | None
     note: str
     serial: str
@@ -160,6 +162,7 @@ class Complete(Wire):
 
     outcome: OutcomeKind
     component: str | None = Field(default=None, description="For `other_component`: which")
+    failed: bool = Field(default=False, description="It had failed in service before the visit")
     serial: str = Field(default="", max_length=80, description="Of the part put in")
     note: str = Field(default="", max_length=2000)
     done_at: datetime | None = None

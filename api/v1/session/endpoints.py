@@ -27,9 +27,7 @@ def read_session(request: Request, services: ServicesParam) -> Session:
 
 
 @router.post("/session", responses=problems(401, 429, open_to_all=True))
-def sign_in(
-    body: SignIn, request: Request, response: Response, services: ServicesParam
-) -> Session:
+def sign_in(body: SignIn, request: Request, response: Response, services: ServicesParam) -> Session:
     """Sign in; sets the session cookie."""
     client = request.client.host if request.client else ""
     user = services.users.sign_in(body.username, body.password, client)
@@ -46,17 +44,13 @@ def sign_out(request: Request, response: Response, services: ServicesParam) -> N
 
 
 @router.post("/setup", status_code=201, responses=problems(403, 409, open_to_all=True))
-def set_up(
-    body: SetUp, request: Request, response: Response, services: ServicesParam
-) -> Session:
+def set_up(body: SetUp, request: Request, response: Response, services: ServicesParam) -> Session:
     """Make the first administrator with the one-time token; signs in."""
     user = services.users.set_up(body.token, body.username, body.name, body.password)
     return _start_session(services, user, request, response)
 
 
-def _start_session(
-    services: Services, user: User, request: Request, response: Response
-) -> Session:
+def _start_session(services: Services, user: User, request: Request, response: Response) -> Session:
     token = services.users.open_session(user.id)
     response.set_cookie(
         SESSION_COOKIE,

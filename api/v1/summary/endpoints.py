@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
 from api.access import needs
-from api.roles import Right
 from api.errors import problems
+from api.roles import Right
+from api.services import ServicesParam
+from api.v1.devices.contact import OnlineCountParam
+from api.v1.devices.fleet import fleet_lines
+from api.v1.devices.newest import NewestParam
+from api.v1.summary.live import Live
 from api.v1.summary.schemas import Summary
 
 router = APIRouter(tags=["summary"])
@@ -22,9 +27,28 @@ class EventStream(StreamingResponse):
 
 
 @router.get("/summary", dependencies=[needs(Right.SUMMARY_READ)], responses=problems(503))
-def read_summary() -> Summary:
+def read_summary(services: ServicesParam, newest: NewestParam, online: OnlineCountParam) -> Summary:
     """The numbers above the queue."""
-    raise NotImplementedError
+    service = services.alerts.summary()
+    lines = fleet_lines(
+        services.registry.all(),
+        services.catalogue,
+        newest.by_device(),
+        service.devices_act | service.devices_watch,
+    )
+    health = [line.health for line in lines]
+    return Summary(
+        proposed=service.proposed,
+        accepted=service.accepted,
+        overdue=service.overdue,
+        devices=len(lines),
+        devices_online=online.of(lines),
+        devices_act=health.count("act"),
+        devices_watch=health.count("watch"),
+        completed_90d=service.completed_90d,
+        needless_90d=service.needless_90d,
+        failures_90d=service.failures_90d,
+    )
 
 
 @router.get(
@@ -42,7 +66,11 @@ def read_summary() -> Summary:
     },
 )
 async def follow_changes(
-    last_event_id: Annotated[str | None, Header(max_length=200)] = None,
+    request: Request,
+    last_event_id: Annotated[
+        str | None, Header(max_length=200, description="`id` of the last event received")
+    ] = None,
 ) -> EventStream:
     """What changed, as it changes (server-sent events)."""
-    raise NotImplementedError
+    live: Live = request.app.state.live
+    return EventStream(live.follow(last_event_id))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from api.v1.common import Wire
+
+Topic = Literal["orders", "alerts", "assessments"]
 
 
 class Summary(Wire):
@@ -23,8 +27,12 @@ class Summary(Wire):
 
 
 class LiveEvent(Wire):
-    """One message of the live stream (server-sent events)."""
+    """One message of the live stream (server-sent events).
+
+    ``seq`` rises by one with every message. A number that does not follow the last one, as after
+    a reconnect to another server, means that something was missed: fetch everything anew.
+    """
 
     seq: int
-    topic: str = Field(description="`orders`, `alerts` or `assessments`")
+    topic: Topic
     id: str = Field(description="Order or alert that changed, empty for many")

@@ -18,6 +18,7 @@ export function SensorChart(props: {
   live?: boolean;
   shaded?: readonly Stretch[];
   marked?: Stretch | null;
+  note?: string;
   sync?: string;
   onZoom?: (from: number, to: number) => void;
   onReset?: () => void;

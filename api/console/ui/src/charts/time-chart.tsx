@@ -29,6 +29,10 @@ export interface TimeChartProps {
   /** The stretch that a finding looked at. */
   marked?: Stretch | null;
   fixedRange?: [number, number];
+  /** Distances between the ticks of the value axis, for units that are not decimal. */
+  steps?: readonly number[];
+  /** Said beside the name. */
+  note?: string;
   /** Charts with the same key show the cursor at the same time. */
   sync?: string;
   onZoom?: (from: number, to: number) => void;
@@ -101,6 +105,7 @@ export function TimeChart(props: TimeChartProps) {
             {props.limit.name} {format(props.limit.value)}
           </span>
         )}
+        {props.note && <span class="chart-note">{props.note}</span>}
       </figcaption>
       <div class="chart-frame">
         <div ref={holder} class="chart-canvas" role="img" aria-label={spoken(props, texts, formats)} />
@@ -132,7 +137,7 @@ function options(
   language: "en" | "id",
   onCursor: (position: number | null | undefined) => void,
 ): uPlot.Options {
-  const { lines, sync } = now.current.props;
+  const { lines, sync, steps } = now.current.props;
   const [grid, ink] = [colour("--grid"), colour("--ink-2")];
   const series: uPlot.Series[] = [{}];
   const bands: uPlot.Band[] = [];
@@ -150,7 +155,7 @@ function options(
     width,
     height: HEIGHT,
     ms: 1,
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     legend: { show: false },
     series,
     bands,
@@ -171,7 +176,7 @@ function options(
     },
     axes: [
       { ...axis, size: 26, space: 70, values: (_u, splits, _a, _s, step) => timeTicks(splits, step, language) },
-      { ...axis, size: 48, space: 28, values: (_u, splits) => splits.map((value) => now.current.props.format(value)) },
+      { ...axis, size: 48, space: 28, ...(steps ? { incrs: [...steps] } : {}), values: (_u, splits) => splits.map((value) => now.current.props.format(value)) },
     ],
     hooks: {
       drawClear: [(u) => { shade(u, now.current.props); }],

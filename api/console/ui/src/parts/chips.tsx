@@ -19,11 +19,12 @@ export function HealthChip({ health }: { health: DeviceSummary["health"] }) {
   return <span class={`chip health-${health}`}>{texts.health[health]}</span>;
 }
 
-export function KindMark({ kind }: { kind: OrderSummary["kind"] }) {
+/** Visit or shipment; in a dense list the icon alone, with the word for those who listen. */
+export function KindMark({ kind, dense = false }: { kind: OrderSummary["kind"]; dense?: boolean }) {
   const { texts } = useShell();
   return (
-    <span class="kind">
-      <Icon name={kind} /> {texts.kind[kind]}
+    <span class="kind" title={texts.kind[kind]}>
+      <Icon name={kind} /> <span class={dense ? "unseen" : undefined}>{texts.kind[kind]}</span>
     </span>
   );
 }

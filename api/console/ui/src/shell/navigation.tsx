@@ -62,7 +62,7 @@ export function LanguageSwitch() {
       onChange={(event) => setLanguage(event.currentTarget.value as Language)}
     >
       <option value="en" lang="en">English</option>
-      <option value="id" lang="id">Bahasa Indonesia</option>
+      <option value="id" lang="id">Indonesia</option>
     </select>
   );
 }

@@ -14,6 +14,8 @@ export interface Navigation {
   onReset: () => void;
 }
 
+const LIFE_STEPS = [1, 6, 12, 24, 48, 120, 240, 480, 720, 1_440, 2_160, 4_320, 8_640, 17_280];
+
 /** What the models said over time: failure risk, remaining life with its interval, anomaly. */
 export function Judgements(props: {
   history: AssessmentHistory | undefined;
@@ -43,6 +45,7 @@ export function Judgements(props: {
           name={texts.device.life(line.name)}
           lines={[line]}
           format={formats.hours}
+          steps={LIFE_STEPS}
         />
       ))}
       {!drawn.lives.length && <p class="faint">{texts.device.noLife}</p>}

@@ -67,7 +67,8 @@ function DevicePage({ device }: { device: DeviceDetail }) {
           </p>
         </div>
         <div class="page-side">
-          <p class="seen">
+          <p>
+            <span class="second">{texts.device.seen}</span>
             <LastSeen device={device} />
           </p>
         </div>

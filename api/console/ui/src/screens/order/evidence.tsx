@@ -36,16 +36,15 @@ export function Evidence({ order }: { order: OrderDetail }) {
         </li>
       </ul>
       {shown.map((evidence, i) => (
-        <div key={evidence.quantity} class="evidence">
-          <p class="share">{texts.order.evidenceShare(formats.percent(evidence.share))}</p>
-          <SensorChart
-            device={order.device.id}
-            quantity={evidence.quantity}
-            stretch={stretch}
-            marked={windows[i] ?? null}
-            sync={order.id}
-          />
-        </div>
+        <SensorChart
+          key={evidence.quantity}
+          device={order.device.id}
+          quantity={evidence.quantity}
+          note={texts.order.evidenceShare(formats.percent(evidence.share))}
+          stretch={stretch}
+          marked={windows[i] ?? null}
+          sync={order.id}
+        />
       ))}
       {others.length > 0 && (
         <p class="also">

@@ -16,8 +16,10 @@ export function PeopleScreen() {
   return (
     <>
       <h1>{texts.people.title}</h1>
-      <Users />
-      <Keys />
+      <div class="column-main">
+        <Users />
+        <Keys />
+      </div>
     </>
   );
 }
@@ -64,7 +66,7 @@ function Users() {
           </table>
         )}
       </Answered>
-      <p><button onClick={() => setEdited("new")}>{texts.people.addUser}</button></p>
+      <p class="after"><button onClick={() => setEdited("new")}>{texts.people.addUser}</button></p>
       {edited && (
         <UserDialog user={edited === "new" ? null : edited} onClose={() => setEdited(null)} />
       )}
@@ -120,7 +122,7 @@ function Keys() {
           )
         }
       </Answered>
-      <p><button onClick={() => setMaking(true)}>{texts.people.addKey}</button></p>
+      <p class="after"><button onClick={() => setMaking(true)}>{texts.people.addKey}</button></p>
       {making && <NewKeyDialog onClose={() => setMaking(false)} />}
       {revoked && (
         <FormDialog

@@ -16,7 +16,7 @@ export function OrderRow({ order }: { order: OrderSummary }) {
           {order.state !== "proposed" && <StateChip state={order.state} />}
         </span>
         <span class="second">
-          <KindMark kind={order.kind} /> {order.number}
+          <KindMark kind={order.kind} dense /> {order.number}
         </span>
       </div>
       <div class="cell-device">

@@ -163,7 +163,7 @@ def rank(saving: float, probability: float | None, sla_left: float) -> float:
     """
     money = max(0.0, saving)
     passed = min(1.0, max(0.0, 1 - sla_left))
-    return round(50 * (probability or 0.0) + 30 * money / (money + 1000) + 20 * passed, 3)
+    return round(50 * (probability or 0.0) + 30 * money / (money + 1000) + 20 * passed, 1)
 
 
 def _ways(

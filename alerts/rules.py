@@ -26,9 +26,8 @@ ANOMALY = "anomaly"
 INSPECTION_NAME = Name({"en": "Unexplained anomaly", "id": "Anomali yang belum terjelaskan"})
 INSPECTION_HOURS = 1.0
 
-FAILURE_KIND = "failure"
 LIFE_KIND = "life"
-"""Keys of :attr:`Assessment.models`: who is bound to speak of failure risk and remaining life."""
+"""Key of :attr:`Assessment.models` under which a life model is bound to speak."""
 
 
 class Level(IntEnum):
@@ -37,7 +36,9 @@ class Level(IntEnum):
     SILENT = 0  # the model abstains: counts neither for nor against
     QUIET = 1  # against the finding
     BETWEEN = 2  # neither high enough to raise nor low enough to clear
-    HIT = 3  # for the finding
+    NO_TREND = 3  # only the life model could speak, and sees no end coming
+    LIFE_HIT = 4  # for the finding, by remaining life alone
+    HIT = 5  # for the finding
 
 
 class Change(Enum):
@@ -54,7 +55,8 @@ class FoldState(msgspec.Struct, frozen=True, array_like=True):
     """What a rule remembers. Times are window ends in micros, 0 for none.
 
     ``hits`` and ``quiet`` count consecutive windows for and against; ``spoken`` is the last window
-    in which the model spoke; windows that end before ``muted_until`` are not looked at.
+    in which the model spoke; windows that end before ``muted_until`` are not looked at. ``by_life``
+    is true when the last hit was by remaining life alone: then the life model may take it back.
     """
 
     window: int = 0
@@ -65,6 +67,7 @@ class FoldState(msgspec.Struct, frozen=True, array_like=True):
     episode: int = 0
     last_hit: int = 0
     muted_until: int = 0
+    by_life: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,21 +159,25 @@ def fold(
     if window <= state.window:
         return state, ()
     said = level(assessment, rule) if window >= state.muted_until else Level.SILENT
+    if said is Level.NO_TREND:
+        said = Level.QUIET if state.by_life or not state.raised else Level.SILENT
     over = state.episode and not state.raised and window - state.last_hit > rule.gap
     ended: tuple[Change, ...] = (Change.ENDED,) if over else ()
     episode = 0 if over else state.episode
     if said is Level.SILENT:
         quiet_on = FoldState(
             window, state.spoken, state.hits, state.quiet, state.raised, episode,
-            state.last_hit, state.muted_until,
+            state.last_hit, state.muted_until, state.by_life,
         )  # fmt: skip
         return quiet_on, ended
     stale = window - state.spoken > rule.gap  # counts of before a long silence are worth nothing
-    hits = (0 if stale else state.hits) + 1 if said is Level.HIT else 0
+    hit = said >= Level.LIFE_HIT
+    hits = (0 if stale else state.hits) + 1 if hit else 0
     quiet = (0 if stale else state.quiet) + 1 if said is Level.QUIET else 0
-    last_hit = window if said is Level.HIT else state.last_hit
+    last_hit = window if hit else state.last_hit
+    by_life = said is Level.LIFE_HIT if hit else state.by_life
     raised, change = state.raised, ended
-    if raised and said is Level.HIT:
+    if raised and hit:
         change = (Change.STANDING,)
     elif raised and quiet >= rule.clear_after:
         raised, change = False, (Change.CLEARED,)
@@ -178,7 +185,9 @@ def fold(
         raised = True
         change = (Change.REOPENED,) if episode else (*ended, Change.RAISED)
         episode = episode or window
-    after = FoldState(window, window, hits, quiet, raised, episode, last_hit, state.muted_until)
+    after = FoldState(
+        window, window, hits, quiet, raised, episode, last_hit, state.muted_until, by_life
+    )
     return after, change
 
 
@@ -262,26 +271,25 @@ def _named(contribution: str, product: Product) -> Name:
 
 
 def _component_level(assessment: Assessment, component: str, policy: Policy) -> Level:
+    probability = None
+    for risk in assessment.risks:
+        if risk.component == component:
+            probability = risk.probability.get(policy.horizon_hours)
+            break
+    if probability is not None and probability >= policy.raise_probability:
+        return Level.HIT
     life_spoke = LIFE_KIND in assessment.models
     for life in assessment.lives:
         if life.component == component:
             if life.median < policy.life_hours:
-                return Level.HIT
+                return Level.LIFE_HIT
             life_spoke = True
             break
-    for risk in assessment.risks:
-        if risk.component == component:
-            probability = risk.probability.get(policy.horizon_hours)
-            if probability is None:
-                break
-            if probability >= policy.raise_probability:
-                return Level.HIT
-            return Level.QUIET if probability < policy.clear_probability else Level.BETWEEN
-    # A risk model that is bound but says nothing abstains: no news is not good news. Without one,
-    # "no trend" from the life model is good news.
-    if life_spoke and FAILURE_KIND not in assessment.models:
-        return Level.QUIET
-    return Level.SILENT
+    if probability is None:
+        # A risk model that says nothing abstains: no news is not good news. Of a life model,
+        # saying nothing means that there is no trend.
+        return Level.NO_TREND if life_spoke else Level.SILENT
+    return Level.QUIET if probability < policy.clear_probability else Level.BETWEEN
 
 
 def _anomaly_level(assessment: Assessment, policy: Policy) -> Level:

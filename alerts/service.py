@@ -49,7 +49,7 @@ from alerts.repository import (
 from alerts.round import Actions, Draft, Round, rank_of
 from alerts.rules import FoldState, Rule, finding_of, reason_of, rules_of
 from alerts.settings import AlertSettings
-from alerts.tables import AlertRow, OrderPartRow, OrderRow, PartRow, TechnicianRow
+from alerts.tables import AlertRow, OrderPartRow, OrderRow, PartRow, PositionRow, TechnicianRow
 from alerts.views import Happening, OrderFilter, Page, ServiceSummary, Views
 from purna.core.assessments import Assessment
 from purna.core.catalogue import Catalogue
@@ -115,19 +115,28 @@ class AlertService:
     # What the platform does
 
     def process_pending(self, log: AssessmentLog, limit: int = 5000) -> list[Decision]:
-        """Take in the next assessments of the log, up to ``limit``; each exactly once.
+        """Take in all new assessments of the log, each exactly once.
 
-        The position in the log moves in the same transaction as everything that follows from the
-        assessments. Late and re-scored windows are folded in by reading their neighbours in the
-        log again.
+        They are taken in portions of ``limit``, each in one transaction: the position in the log
+        moves together with everything that follows from the assessments. Late and re-scored
+        windows are folded in by reading their neighbours in the log again. Also without new
+        assessments recorded maintenance is taken note of and the queue is ranked anew.
         """
-        with self._db.write() as session:
-            pending = log.pending(lock_position(session, CONSUMER), limit)
-            if not pending:
-                return []
-            decisions = self._round(session).run([a for _, a in pending], history=log)
-            set_position(session, CONSUMER, pending[-1][0])
-            return decisions
+        decisions: list[Decision] = []
+        while True:
+            with self._db.write() as session:
+                pending = log.pending(lock_position(session, CONSUMER), limit)
+                decisions += self._round(session).run([a for _, a in pending], history=log)
+                if pending:
+                    set_position(session, CONSUMER, pending[-1][0])
+            if len(pending) < limit:
+                return decisions
+
+    def position(self) -> int:
+        """How far the log has been taken in."""
+        with self._db.read() as session:
+            row = session.get(PositionRow, CONSUMER)
+            return row.position if row else 0
 
     def process(self, assessments: Sequence[Assessment]) -> list[Decision]:
         """Fold these assessments in, in one transaction.
@@ -613,8 +622,8 @@ class AlertService:
     @staticmethod
     def _plan_text(code: str, session: Session, row: OrderRow) -> Message:
         technician = session.get(TechnicianRow, row.technician) if row.technician else None
-        params = {"technician": technician.name if technician else "–", "start": row.planned_start}
-        return Message(code, params)
+        name = technician.name if technician else "–"
+        return Message(code, {"technician": name, "start": row.planned_start or "–"})
 
     def _found(self, row: OrderRow, outcome: OutcomeKind, component: str | None) -> str | None:
         if outcome is OutcomeKind.NO_FAULT_FOUND:

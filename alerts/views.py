@@ -342,7 +342,7 @@ def _page(
     cursor: str | None,
     limit: int,
 ) -> tuple[list[Row], str | None, int]:
-    """Rows behind the cursor in descending order of ``key``, the next cursor, and how many in all."""
+    """Rows behind the cursor by falling ``key``, the next cursor, and how many in all."""
     total = session.scalars(select(func.count()).select_from(query.subquery())).one()
     if cursor:
         query = query.where(tuple_(*key) < tuple_(*_decoded(cursor, len(key))))

@@ -28,7 +28,7 @@ class EmailReceiver:
         try:
             with self._connect() as server:
                 if self._settings.user:
-                    server.login(self._settings.user, self._settings.password)
+                    server.login(self._settings.user, self._settings.password.get_secret_value())
                 server.send_message(mail)
         except smtplib.SMTPResponseException as error:
             detail = f"mail server answered {error.smtp_code}: {error.smtp_error!r}"
@@ -45,8 +45,8 @@ class EmailReceiver:
         place = (settings.host, settings.port)
         if settings.tls == "tls":
             context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(*place, timeout=settings.timeout_seconds, context=context)
-        server = smtplib.SMTP(*place, timeout=settings.timeout_seconds)
+            return smtplib.SMTP_SSL(*place, timeout=settings.timeout_s, context=context)
+        server = smtplib.SMTP(*place, timeout=settings.timeout_s)
         if settings.tls == "starttls":
             try:
                 server.starttls(context=ssl.create_default_context())
@@ -61,6 +61,7 @@ def compose(message: Outgoing, settings: EmailSettings) -> EmailMessage:
     language, order = settings.language, message.payload["order"]
     values = {
         **order,
+        "planned_start": order["planned_start"] or "–",
         "reason": _text(order["reason"], language),
         "decision": _text(message.payload["text"], language),
     }

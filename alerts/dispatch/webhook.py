@@ -34,14 +34,14 @@ class WebhookReceiver:
             "Idempotency-Key": message.key,
             "Purna-Event": message.event,
         }
-        if self._settings.secret:
-            headers[SIGNATURE_HEADER] = signature(self._settings.secret, body)
+        if secret := self._settings.secret.get_secret_value():
+            headers[SIGNATURE_HEADER] = signature(secret, body)
         try:
             answer = httpx.post(
                 self._settings.url,
                 content=body,
                 headers=headers,
-                timeout=self._settings.timeout_seconds,
+                timeout=self._settings.timeout_s,
             )
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise GiveUp("outbox.webhook", f"webhook address is wrong: {error}") from error

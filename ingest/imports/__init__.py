@@ -1,0 +1,9 @@
+"""Reads recorded histories of any user into values: mapping file plus CSV or Parquet files."""
+
+from __future__ import annotations
+
+from ingest.imports.history import History, Track
+from ingest.imports.read import read_history, shipped_sets
+from ingest.imports.report import FileReport, Trouble
+
+__all__ = ["FileReport", "History", "Track", "Trouble", "read_history", "shipped_sets"]

@@ -84,7 +84,7 @@ def _build(ui: Path) -> Path:
 
 
 def _explain(failure: subprocess.CalledProcessError) -> str:
-    said = "\n".join((failure.stderr or failure.stdout or "").strip().splitlines()[-12:])
+    said = "\n".join((failure.stderr or failure.stdout or "").strip().splitlines()[:6])
     if "ci" not in failure.cmd:
         return f"The web console could not be bundled.\n{said}"
     return (

@@ -3,11 +3,15 @@
 With F(t) the probability of failure within *t* hours, the expected cost of an action that takes
 *r* hours to help and costs *c* is, over a common period of *T* hours:
 
-    F(r) x (failure cost + urgent repair)  +  (1 - F(r)) x c
+    F(r) x (failure cost + repair in a hurry)  +  (1 - F(r)) x c
 
-Waiting is the action that never helps: r = T and c = 0. The cheapest action is taken; between
-equals the one that does less. The sums are those of the machine as a whole, whoever pays in the
-end: the order says separately whether the warranty covers it.
+Waiting is the action that never helps: r = T and c = 0. The period ends one horizon of the policy
+(or its life hours, where remaining life speaks) after the slowest action would have helped. The
+repair in a hurry is an urgent visit, or a shipment where the customer changes the part himself.
+The cheapest action is taken; between equals the one that does less.
+
+The sums are those of the machine as a whole, whoever pays in the end: the order says separately
+whether the warranty covers it.
 """
 
 from __future__ import annotations
@@ -33,8 +37,10 @@ HIGH_PROBABILITY = 0.8
 class Facts:
     """What a decision looks at besides the finding.
 
-    ``visit_hours`` is how soon a planned visit could start; ``joined`` the number of a visit that
-    is open on the same device anyway, ``joined_hours`` how soon that one starts.
+    ``visit_hours`` is how soon a planned visit could start, None when no technician has the skill:
+    then a failure mode that is put right by shipping is not visited, and any other one within the
+    SLA by somebody whom the dispatcher has to find. ``joined`` is the number of a visit that is
+    open on the same device anyway, ``joined_hours`` how soon that one starts.
     ``price`` is in the policy's currency. ``part`` is None when none is
     needed or the stock does not list it: then it is taken as being at hand.
     """
@@ -43,7 +49,7 @@ class Facts:
     price: float
     part: PartStock | None
     sla_hours: float
-    visit_hours: float
+    visit_hours: float | None
     urgent_hours: float
     shipping_hours: float
     inspection_yield: float
@@ -106,19 +112,12 @@ def decide(finding: Finding, facts: Facts, policy: Policy, mode: Mode = Mode.SUG
 
     In observe mode the action is that which would be taken; the reason says that it is not.
     """
-    period = max(
-        policy.horizon_hours,
-        facts.sla_hours,
-        policy.life_hours if finding.life is not None else 0.0,
-    )
+    ways = _ways(finding, facts, policy)
+    period = ways[0].hours
     curve = FailureCurve(finding, unknown=facts.inspection_yield, unknown_hours=period)
-    repair = facts.mode.hours * policy.hour_cost + facts.price
-    failure = facts.mode.failure_cost + policy.visit_cost * policy.urgent_factor + repair
-    ways = _ways(finding, facts, policy, period, repair)
+    failure = facts.mode.failure_cost + _in_a_hurry(facts, policy)
     costs = {
-        way.action: curve(min(way.hours, period)) * failure
-        + (1 - curve(min(way.hours, period))) * way.cost
-        for way in ways
+        way.action: curve(way.hours) * failure + (1 - curve(way.hours)) * way.cost for way in ways
     }
     chosen = min(ways, key=lambda way: costs[way.action])  # the first of equals does the least
     if facts.joined and finding.mode.id == ANOMALY:
@@ -127,9 +126,9 @@ def decide(finding: Finding, facts: Facts, policy: Policy, mode: Mode = Mode.SUG
         Option(
             way.action,
             round(costs[way.action], 2),
-            curve(min(way.hours, period)),
+            curve(way.hours),
             way is chosen,
-            _option_reason(way, curve, facts, policy, period),
+            _option_reason(way, curve, facts, policy),
         )
         for way in ways
     )
@@ -166,34 +165,44 @@ def rank(saving: float, probability: float | None, sla_left: float) -> float:
     return round(50 * (probability or 0.0) + 30 * money / (money + 1000) + 20 * passed, 1)
 
 
-def _ways(
-    finding: Finding, facts: Facts, policy: Policy, period: float, repair: float
-) -> list[_Way]:
-    """From the one that does least to the one that does most."""
+def _ways(finding: Finding, facts: Facts, policy: Policy) -> list[_Way]:
+    """From the one that does least, waiting, to the one that does most."""
     missing = 0.0
     if facts.part is not None and facts.part.available < 1:
         missing = facts.part.delivery_hours
-    ways = [_Way(Action.WAIT, period, 0.0)]
-    if facts.mode.remedy is Remedy.SHIP:
-        shipped = facts.shipping_hours + missing
-        ways.append(_Way(Action.SHIP, shipped, policy.shipping_cost + facts.price))
+    repair = facts.mode.hours * policy.hour_cost + facts.price
+    shipped = facts.mode.remedy is Remedy.SHIP
+    ways = []
+    if shipped:
+        cost = policy.shipping_cost + facts.price
+        ways.append(_Way(Action.SHIP, facts.shipping_hours + missing, cost))
     if facts.joined:
         ways.append(_Way(Action.VISIT, max(facts.joined_hours, missing), repair))
-    else:
-        ways.append(_Way(Action.VISIT, max(facts.visit_hours, missing), policy.visit_cost + repair))
-    if finding.mode.id != ANOMALY:
-        urgent = policy.visit_cost * policy.urgent_factor + repair
-        ways.append(_Way(Action.URGENT_VISIT, max(facts.urgent_hours, missing), urgent))
-    return ways
+    elif facts.visit_hours is not None or not shipped:
+        hours = facts.sla_hours if facts.visit_hours is None else facts.visit_hours
+        ways.append(_Way(Action.VISIT, max(hours, missing), policy.visit_cost + repair))
+    if finding.mode.id != ANOMALY and (facts.visit_hours is not None or not shipped):
+        cost = policy.visit_cost * policy.urgent_factor + repair
+        ways.append(_Way(Action.URGENT_VISIT, max(facts.urgent_hours, missing), cost))
+    horizon = float(policy.horizon_hours)
+    if finding.life is not None:
+        horizon = max(horizon, policy.life_hours)
+    return [_Way(Action.WAIT, max(way.hours for way in ways) + horizon, 0.0), *ways]
 
 
-def _option_reason(
-    way: _Way, curve: FailureCurve, facts: Facts, policy: Policy, period: float
-) -> Message:
-    hours = min(way.hours, period)
+def _in_a_hurry(facts: Facts, policy: Policy) -> float:
+    """What putting it right costs once it has failed."""
+    if facts.mode.remedy is Remedy.SHIP:
+        return policy.shipping_cost + facts.price
+    return (
+        policy.visit_cost * policy.urgent_factor + facts.mode.hours * policy.hour_cost + facts.price
+    )
+
+
+def _option_reason(way: _Way, curve: FailureCurve, facts: Facts, policy: Policy) -> Message:
     params: dict[str, object] = {
-        "hours": hours,
-        "probability": curve(hours),
+        "hours": way.hours,
+        "probability": curve(way.hours),
         "cost": [round(way.cost, 2), policy.currency],
         "failure_cost": [round(facts.mode.failure_cost, 2), policy.currency],
     }
@@ -219,8 +228,8 @@ def _reason(
     params: dict[str, object] = {
         "cost": [round(costs[chosen.action], 2), policy.currency],
         "wait_cost": [round(costs[Action.WAIT], 2), policy.currency],
-        "hours": min(chosen.hours, period),
-        "probability": curve(min(chosen.hours, period)),
+        "hours": chosen.hours,
+        "probability": curve(chosen.hours),
         "period": period,
         "period_probability": curve(period),
     }

@@ -93,7 +93,7 @@ class FactsReader:
             price=component.price if component else 0.0,
             part=self.part(component.part) if component and component.part else None,
             sla_hours=sla,
-            visit_hours=(suggestion.start - start) / HOUR if suggestion else sla,
+            visit_hours=(suggestion.start - start) / HOUR if suggestion else None,
             urgent_hours=self._settings.urgent_hours,
             shipping_hours=self._settings.shipping_hours,
             inspection_yield=self._settings.inspection_yield if mode.id == ANOMALY else 0.0,

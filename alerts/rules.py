@@ -16,7 +16,7 @@ from enum import Enum, IntEnum
 import msgspec
 
 from purna.core.assessments import Assessment, Contribution, RemainingLife
-from purna.core.catalogue import FailureMode, Name, Policy, Product
+from purna.core.catalogue import FailureMode, Name, Policy, Product, Remedy
 from purna.core.clock import HOUR, MINUTE
 from purna.core.texts import Message
 
@@ -121,8 +121,8 @@ def rules_of(product: Product) -> tuple[Rule, ...]:
 
 
 def inspection_of(product: Product) -> FailureMode:
-    """The generic visit after an anomaly: the product's usual skill and mean cost of a failure."""
-    modes = product.failure_modes
+    """The generic visit after an anomaly: the usual skill and mean cost of the visited modes."""
+    modes = [mode for mode in product.failure_modes if mode.remedy is Remedy.VISIT]
     mode = FailureMode(ANOMALY, INSPECTION_NAME, component="", hours=INSPECTION_HOURS)
     if not modes:
         return mode

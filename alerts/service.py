@@ -403,7 +403,7 @@ class AlertService:
         row = OrderRow
         query = select(row.number, row.device, row.component, row.opened_at, row.closed_at)
         with self._db.read() as session:
-            found = session.execute(query.order_by(row.opened_at, row.id)).tuples()
+            found = session.execute(query.order_by(row.opened_at, row.id))
             return [OrderSpan(*columns) for columns in found]
 
     # Master data

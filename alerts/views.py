@@ -188,7 +188,7 @@ class Views:
             .group_by(OrderRow.device)
         )
         with self._db.read() as session:
-            return dict(session.execute(query).tuples().all())
+            return dict(session.execute(query).all())
 
     def summary(self, now: int) -> ServiceSummary:
         since = now - SUMMARY_DAYS * DAY
@@ -244,7 +244,7 @@ class Views:
             .outerjoin(PartRow, PartRow.number == OrderPartRow.number)
             .where(OrderPartRow.order_id.in_(ids))
             .execution_options(populate_existing=True)
-        ).tuples()
+        )
         needs: dict[str, list[PartNeed]] = {}
         for line, part in parts:
             stock = part_of(part) if part is not None else None
@@ -258,7 +258,7 @@ class Views:
                 )
             )
         linked = select(AlertRow.order_id, AlertRow.id).where(AlertRow.order_id.in_(ids))
-        alerts = dict(session.execute(linked.order_by(AlertRow.opened_at)).tuples().all())
+        alerts = dict(session.execute(linked.order_by(AlertRow.opened_at)).all())
         return [
             order_of(
                 row,
@@ -275,7 +275,7 @@ class Views:
         devices = self._devices({row.device for row in rows})
         orders = {row.order_id for row in rows if row.order_id}
         query = select(OrderRow.id, OrderRow.number).where(OrderRow.id.in_(orders))
-        numbers = dict(session.execute(query).tuples().all())
+        numbers = dict(session.execute(query).all())
         return [
             alert_of(
                 row,

@@ -131,8 +131,8 @@ def at(hours: float) -> int:
 def risk(
     hours: float, probability: float, *, device: str = "p1", component: str = "bearing"
 ) -> Assessment:
-    """A window with a risk for one component; the probability is that within 24 h."""
-    later = min(1.0, probability * 1.3)
+    """A window with a risk for one component; the probability within 24 h, by a constant hazard."""
+    later = 1 - (1 - probability) ** 7
     shares = (Contribution("vib", 0.6), Contribution("event:E17", 0.3))
     found = FailureRisk(component, {24: probability, 168: later}, shares)
     return Assessment(device, at(hours), {"failure": "f-1"}, risks=(found,))

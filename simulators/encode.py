@@ -21,6 +21,10 @@ class Message(NamedTuple):
     payload: bytes
     ts: int
 
+    @property
+    def device(self) -> str:
+        return self.topic.split("/")[2]
+
 
 def millis(ts: int) -> int | float:
     """Micros as the contract's milliseconds; a fraction only where there is one."""
@@ -54,6 +58,6 @@ def event(device: str, ts: int, code: str, text: str = "") -> Message:
 
 
 def status(device: str, ts: int, boot: str, firmware: str, hardware: str = "") -> Message:
-    """The device is online; retained by the broker."""
-    body = {"online": True, "boot": boot, "fw": firmware, "hw": hardware, "ts": millis(ts)}
+    """The device is online; retained by the broker. The contract's status tells no time."""
+    body = {"online": True, "boot": boot, "fw": firmware, "hw": hardware}
     return Message(f"{TOPIC_ROOT}/{device}/status", _encode(body), ts)

@@ -180,7 +180,7 @@ class Publisher:
         numbers = _numbers(message.payload)
         if numbers.seq < 0:
             return
-        stream = (message.topic.split("/")[2], numbers.boot)
+        stream = (message.device, numbers.boot)
         with self._changed:
             kept = self._unstored.setdefault(stream, {})
             self._waiting += numbers.seq not in kept

@@ -39,6 +39,7 @@ export interface Cancel {
 export interface Complete {
   outcome: "confirmed" | "other_component" | "no_fault_found";
   component?: string | null;
+  failed?: boolean;
   serial?: string;
   note?: string;
   done_at?: string | null;
@@ -139,6 +140,12 @@ export interface FailureModeEntry {
   skill: string;
 }
 
+/** Whether the platform works, and each of its parts. */
+export interface Healthz {
+  status: "ok" | "failing";
+  checks: Record<string, "ok" | "failing">;
+}
+
 /** A line of the order's history. */
 export interface HistoryEntry {
   ts: string;
@@ -200,7 +207,7 @@ export interface LifeCurve {
 /** One message of the live stream (server-sent events). */
 export interface LiveEvent {
   seq: number;
-  topic: string;
+  topic: "orders" | "alerts" | "assessments";
   id: string;
 }
 
@@ -351,7 +358,7 @@ export interface OrderSummary {
 
 /** What was found on site. */
 export interface Outcome {
-  kind: "confirmed" | "other_component" | "no_fault_found";
+  kind: "confirmed" | "other_component" | "no_fault_found" | null;
   component: Ref | null;
   note: string;
   serial: string;
@@ -694,7 +701,7 @@ export interface Operations {
     answer: PageModelCard;
   };
   "GET /orders": {
-    query: { state?: "proposed" | "accepted" | "scheduled" | "in_progress" | "completed" | "rejected" | "cancelled" | "open" | null; kind?: "visit" | "shipment" | null; priority?: "urgent" | "high" | "normal" | null; q?: string; device?: string; technician?: string; cursor?: string | null; limit?: number };
+    query: { state?: "proposed" | "accepted" | "scheduled" | "in_progress" | "completed" | "rejected" | "cancelled" | "open" | null; kind?: "visit" | "shipment" | null; priority?: "urgent" | "high" | "normal" | null; q?: string; device?: string; site?: string; technician?: string; overdue?: boolean; cursor?: string | null; limit?: number };
     answer: PageOrderSummary;
   };
   "GET /orders/{order_id}": {

@@ -22,13 +22,29 @@ export function SelectFilter(props: {
         value={place.query.get(name) ?? standard}
         onChange={(event) => {
           const { value } = event.currentTarget;
-          go(withQuery(place, { [name]: value === standard ? "" : value, page: "" }), { replace: true });
+          go(withQuery(place, { [name]: value === standard ? "" : value }), { replace: true });
         }}
       >
         {options.map(([value, text]) => (
           <option key={value} value={value}>{text}</option>
         ))}
       </select>
+    </label>
+  );
+}
+
+export function CheckFilter({ place, name, label }: { place: Place; name: string; label: string }) {
+  return (
+    <label class="choice filter-check">
+      <input
+        type="checkbox"
+        checked={place.query.has(name)}
+        onChange={(event) => {
+          const value = event.currentTarget.checked ? "true" : "";
+          go(withQuery(place, { [name]: value }), { replace: true });
+        }}
+      />
+      {label}
     </label>
   );
 }
@@ -47,7 +63,7 @@ export function TextFilter(props: { place: Place; name: string; label: string; h
     if (text.trim() === sent.current) return;
     const timer = setTimeout(() => {
       sent.current = text.trim();
-      go(withQuery(place, { [name]: sent.current, page: "" }), { replace: true });
+      go(withQuery(place, { [name]: sent.current }), { replace: true });
     }, TYPING_MS);
     return () => clearTimeout(timer);
   }, [text]);
@@ -70,7 +86,7 @@ export function ClearFilters({ place, names }: { place: Place; names: readonly s
   if (!names.some((name) => place.query.has(name))) return null;
   const cleared = Object.fromEntries(names.map((name) => [name, ""]));
   return (
-    <button class="quiet" onClick={() => go(withQuery(place, { ...cleared, page: "" }), { replace: true })}>
+    <button class="quiet" onClick={() => go(withQuery(place, cleared), { replace: true })}>
       {texts.common.clear}
     </button>
   );

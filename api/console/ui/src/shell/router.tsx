@@ -32,7 +32,7 @@ export function usePlace(): Place {
   return here();
 }
 
-/** The address with some query fields changed; empty ones are left out, and paging starts anew. */
+/** The address with some query fields changed; empty ones are left out. */
 export function withQuery(place: Place, changes: Record<string, string>): string {
   const query = new URLSearchParams(place.query);
   for (const [name, value] of Object.entries(changes)) {

@@ -96,6 +96,7 @@ export const en = {
     state: "State",
     kind: "Kind",
     priority: "Priority",
+    overdue: "Overdue only",
     searchHint: "Number, device, site, customer",
     keys: "Keys: j and k move, Enter opens, / searches",
     list: "Orders, the most pressing first",
@@ -201,6 +202,7 @@ export const en = {
     reason: "Reason",
     outcome: "What was found?",
     component: "Which component?",
+    failed: "It had failed in service before the visit",
     serial: "Serial number of the part put in",
     why: "Why is it called off?",
     choose: "Please choose",
@@ -216,6 +218,7 @@ export const en = {
     confirmed: "The finding was right",
     other_component: "Another component was at fault",
     no_fault_found: "No fault found",
+    replaced: "Replaced outside the console",
   },
   fleet: {
     title: "Fleet",

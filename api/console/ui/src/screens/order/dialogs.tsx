@@ -8,6 +8,8 @@ import { Field, FormDialog, textOf } from "../../parts/dialog";
 import { useShell } from "../../shell/context";
 import type { Act } from "./actions";
 
+const OUTCOMES: readonly Complete["outcome"][] = ["confirmed", "other_component", "no_fault_found"];
+
 interface Props {
   order: OrderDetail;
   act: Act;
@@ -121,6 +123,7 @@ export function CompleteDialog({ order, act, onClose }: Props) {
         act("POST /orders/{order_id}/complete", {
           outcome: textOf(form, "outcome") as Complete["outcome"],
           component: textOf(form, "component") || null,
+          failed: form.has("failed"),
           serial: textOf(form, "serial"),
           note: textOf(form, "note"),
         })
@@ -131,13 +134,13 @@ export function CompleteDialog({ order, act, onClose }: Props) {
           <p class="hint">{texts.action.completeHint}</p>
           <fieldset>
             <legend>{texts.action.outcome}</legend>
-            {Object.entries(texts.outcome).map(([kind, text]) => (
+            {OUTCOMES.map((kind) => (
               <label key={kind} class="choice">
                 <input
                   type="radio" name="outcome" value={kind} required
-                  onChange={() => setOutcome(kind as Complete["outcome"])}
+                  onChange={() => setOutcome(kind)}
                 />
-                {text}
+                {texts.outcome[kind]}
               </label>
             ))}
           </fieldset>
@@ -152,9 +155,14 @@ export function CompleteDialog({ order, act, onClose }: Props) {
             </Field>
           )}
           {outcome !== "no_fault_found" && (
-            <Field label={texts.action.serial} reason={problem?.reasonFor("serial")}>
-              <input name="serial" maxLength={80} />
-            </Field>
+            <>
+              <label class="choice">
+                <input type="checkbox" name="failed" /> {texts.action.failed}
+              </label>
+              <Field label={texts.action.serial} reason={problem?.reasonFor("serial")}>
+                <input name="serial" maxLength={80} />
+              </Field>
+            </>
           )}
           <NoteField />
         </>

@@ -83,7 +83,7 @@ export function OutcomeFacts({ outcome }: { outcome: NonNullable<OrderDetail["ou
   return (
     <Facts
       rows={[
-        [texts.order.outcome, texts.outcome[outcome.kind]],
+        [texts.order.outcome, texts.outcome[outcome.kind ?? "replaced"]],
         [texts.order.component, outcome.component?.name],
         [texts.order.serial, outcome.serial],
         [texts.order.note, outcome.note],

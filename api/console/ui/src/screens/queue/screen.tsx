@@ -2,7 +2,7 @@
 
 import { useQuery } from "../../api/queries";
 import type { Operations } from "../../api/wire";
-import { ClearFilters, SelectFilter, TextFilter } from "../../parts/filters";
+import { CheckFilter, ClearFilters, SelectFilter, TextFilter } from "../../parts/filters";
 import { useListKeys } from "../../parts/list-keys";
 import { Pager, usePaging } from "../../parts/pages";
 import { Answered, Empty } from "../../parts/states";
@@ -13,7 +13,7 @@ import { SummaryStrip } from "./summary-strip";
 
 type Filters = NonNullable<Operations["GET /orders"]["query"]>;
 const PAGE = 50;
-const NAMES = ["state", "kind", "priority", "q"] as const;
+const NAMES = ["state", "kind", "priority", "overdue", "q"] as const;
 
 export function QueueScreen({ place }: { place: Place }) {
   const { texts } = useShell();
@@ -23,6 +23,7 @@ export function QueueScreen({ place }: { place: Place }) {
     state: (state === "all" ? null : state) as NonNullable<Filters["state"]> | null,
     kind: place.query.get("kind") as NonNullable<Filters["kind"]> | null,
     priority: place.query.get("priority") as NonNullable<Filters["priority"]> | null,
+    overdue: place.query.has("overdue"),
     q: place.query.get("q") ?? "",
   };
   const paging = usePaging(JSON.stringify(filters));
@@ -48,6 +49,7 @@ export function QueueScreen({ place }: { place: Place }) {
           place={place} name="priority" label={texts.queue.priority}
           options={[["", texts.common.all], ...Object.entries(texts.priority)]}
         />
+        <CheckFilter place={place} name="overdue" label={texts.queue.overdue} />
         <TextFilter place={place} name="q" label={texts.common.search} hint={texts.queue.searchHint} />
         <ClearFilters place={place} names={NAMES} />
         <p class="keys-hint">{texts.queue.keys}</p>

@@ -1,0 +1,53 @@
+"""What holds on every screen: language, narrow layout, accessibility."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.api.plant import Plant
+from tests.browser.desk import Desk
+
+SCREENS = {
+    "queue": ("/", "Queue"),
+    "order": ("/orders/{order}", "pump-01"),
+    "fleet": ("/fleet", "Fleet"),
+    "device": ("/devices/pump-01", "pump-01"),
+    "models": ("/models", "Models"),
+    "quarantine": ("/quarantine", "Quarantine"),
+    "people": ("/people", "Users and keys"),
+}
+
+
+def show(desk: Desk, plant: Plant, screen: str) -> None:
+    path, heading = SCREENS[screen]
+    desk.open(path.format(order=plant.order_of("pump-01")), heading)
+
+
+def test_the_language_switch_reaches_the_servers_texts_and_stays(desk: Desk, page: Page) -> None:
+    desk.open("/devices/pump-01", "pump-01")
+    desk.switch_language("Language", "Indonesia")
+    expect(page.locator("html")).to_have_attribute("lang", "id")
+    expect(page.get_by_role("link", name="Antrean")).to_be_visible()
+    expect(page.get_by_text("Getaran, mm/s")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("link", name="Armada").first).to_be_visible()
+    desk.switch_language("Bahasa", "English")
+    expect(page.get_by_role("link", name="Queue")).to_be_visible()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_narrow_screen_needs_no_sideways_scrolling(desk: Desk, plant: Plant, screen: str) -> None:
+    desk.page.set_viewport_size({"width": 360, "height": 740})
+    show(desk, plant, screen)
+    assert desk.page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_nothing(desk: Desk, plant: Plant, screen: str, theme: str) -> None:
+    desk.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    show(desk, plant, screen)
+    found = Axe().run(desk.page)
+    assert found.violations_count == 0, found.generate_report()

@@ -139,10 +139,14 @@ class Fleet:
             yield from self._due(life.tick)
             yield from self._dirty([*teller.events(stretch), *teller.batches(stretch)], stretch)
         yield from teller.rest()
+        yield from self._due(last + self._odds.late_ticks)  # so that no number is missing
         life.live, self._handed_out = True, len(life.maintenance)
 
     def advance(self, to: int) -> Iterator[Message]:
-        """Live messages from the last tick up to ``to`` (micros), in the order they arrive."""
+        """Live messages from the last tick up to ``to`` (micros), in the order they arrive.
+
+        Late messages are held back for hours, so a device's numbers may have holes meanwhile.
+        """
         life, teller = self._life, self._teller
         life.live = True
         while life.tick < to // TICK:

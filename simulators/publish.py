@@ -74,7 +74,7 @@ class Publisher:
         self._window, self._limit, self._acks = window, unstored, acks
         self._resend_after = resend_after
         self._changed = threading.Condition()
-        self._sent = self._acknowledged = self._progress = 0
+        self._sent = self._acknowledged = self._stored = 0
         self._ready = self._dropped = False
         self._refused = ""
         self._unstored: dict[_Stream, dict[int, Message]] = {}
@@ -187,15 +187,20 @@ class Publisher:
             kept[numbers.seq] = message
 
     def _until(self, done: Callable[[], bool], timeout: float, resend: bool = False) -> None:
-        """Wait for ``done``; the clock starts anew with every progress."""
+        """Wait for ``done``; the clock starts anew with every progress.
+
+        With ``resend`` that is the platform's progress alone: what is sent again is acknowledged
+        by the broker each time.
+        """
         moved, progress = time.monotonic(), -1
         resent = moved
         while True:
             with self._changed:
                 if done():
                     return
-                if self._progress != progress:
-                    moved, progress = time.monotonic(), self._progress
+                reached = self._stored if resend else self._acknowledged
+                if reached != progress:
+                    moved, progress = time.monotonic(), reached
                 if time.monotonic() - moved >= timeout:
                     raise RetryLater(
                         "platform.silent",
@@ -246,7 +251,6 @@ class Publisher:
     ) -> None:
         with self._changed:
             self._acknowledged += 1
-            self._progress += 1
             self._changed.notify_all()
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
@@ -260,7 +264,7 @@ class Publisher:
             for seq in [seq for seq in kept if seq <= numbers.seq]:
                 del kept[seq]
                 self._waiting -= 1
-                self._progress += 1
+                self._stored += 1
             self._changed.notify_all()
 
     def _note(self, ready: bool = False, refused: str = "") -> None:

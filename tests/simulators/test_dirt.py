@@ -66,3 +66,14 @@ def test_a_dirty_fleet_says_what_a_clean_one_says_but_for_missing_readings() -> 
     assert {key: clean[key] for key in dirty} == dirty
     _, holed = told(Odds(0.01, 0, 0, 0))
     assert 1 - len(holed) / len(clean) == pytest.approx(0.01, abs=0.002)
+
+
+def test_a_history_holds_nothing_back_at_its_end() -> None:
+    fleet = Fleet(4, START, odds=Odds(0, 0.3, 0, 0))
+    seen: dict[str, list[int]] = {}
+    for message in fleet.history(START + 4 * DAY):
+        if message.topic.endswith("/telemetry"):
+            seen.setdefault(message.topic, []).append(msgspec.json.decode(message.payload)["seq"])
+    numbers = [sorted(got) == list(range(1, len(got) + 1)) for got in seen.values()]
+    assert len(numbers) == 46
+    assert sum(numbers) >= 40  # but for machines that were started anew, and count again

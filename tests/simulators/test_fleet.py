@@ -225,7 +225,7 @@ def test_healthy_machines_stay_within_their_alarms() -> None:
     assert over / total < 1e-4
 
 
-@pytest.mark.parametrize("seed", [12, 13])
+@pytest.mark.parametrize("seed", [12])
 def test_at_the_end_of_the_history_some_machines_are_about_to_fail_and_most_are_well(
     seed: int,
 ) -> None:

@@ -133,6 +133,13 @@ def test_a_silent_platform_is_reported_and_nothing_is_forgotten(port: int) -> No
             publisher.publish(reading(11, "silent"), timeout=0.3)
 
 
+def test_sending_again_is_no_progress(port: int) -> None:
+    with Publisher("127.0.0.1", port, client_id="mute", resend_after=0.1) as publisher:
+        publisher.publish(reading(1, "mute"))
+        with pytest.raises(RetryLater, match="1 not stored"):
+            publisher.wait_stored(0.8)
+
+
 def test_messages_published_while_the_broker_is_away_arrive_when_it_is_back() -> None:
     port = free_port()
     broker = Broker(port=port, listen="127.0.0.1").start()

@@ -12,8 +12,6 @@ from alerts.tables import MaintenanceRow
 from purna.core.devices import Maintenance
 from purna.db.engine import Database
 
-ROWS_PER_STATEMENT = 1000
-
 
 class SqlMaintenanceLog:
     """The :class:`~purna.core.ports.MaintenanceLog` port over a SQL database."""
@@ -54,16 +52,14 @@ def add_records(session: Session, records: Iterable[Maintenance]) -> int:
         }
         for record in records
     ]
-    new = 0
-    for start in range(0, len(rows), ROWS_PER_STATEMENT):
-        statement = (
-            insert_into(session, table_of(MaintenanceRow))
-            .values(rows[start : start + ROWS_PER_STATEMENT])
-            .on_conflict_do_nothing(index_elements=["device", "component", "ts"])
-            .returning(MaintenanceRow.id)
-        )
-        new += len(session.scalars(statement).all())
-    return new
+    if not rows:
+        return 0
+    statement = (
+        insert_into(session, table_of(MaintenanceRow))
+        .on_conflict_do_nothing(index_elements=["device", "component", "ts"])
+        .returning(MaintenanceRow.id)
+    )
+    return len(session.execute(statement, rows).all())
 
 
 def record_of(row: MaintenanceRow) -> Maintenance:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.postgres"]
+
 PROGRAMS = {
     "mosquitto": lambda: shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin"),
     "postgres": lambda: next(iter(Path("/usr/lib/postgresql").glob("*/bin/initdb")), None),

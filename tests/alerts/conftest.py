@@ -7,10 +7,21 @@ import pytest
 
 from tests.alerts.fleet import Plant, sqlite_url
 
+BACKENDS = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=BACKENDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty service database, on each backend."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path)
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
 
 @pytest.fixture
-def plant(tmp_path: Path) -> Iterator[Plant]:
-    """Three pumps, parts in stock and a technician, on SQLite."""
-    plant = Plant(sqlite_url(tmp_path)).stocked()
+def plant(database_url: str) -> Iterator[Plant]:
+    """Three pumps, parts in stock and a technician."""
+    plant = Plant(database_url).stocked()
     yield plant
     plant.db.close()

@@ -36,6 +36,8 @@ Flags = NDArray[np.bool_]
 
 _SETS = "ingest.imports.sets"
 
+_CODE_CHARS, _TEXT_CHARS = 64, 1000  # limits of the firmware contract
+
 
 class _Folder(Protocol):
     """A directory on disk or inside the installed package."""
@@ -71,13 +73,29 @@ def read_history(source: str | Path, folder: Path, subset: str | None = None) ->
         Naming mapping field, file, line or column, and what is wrong with it. Single wrong rows
         don't raise: they are counted and described in ``History.files``.
     """
+    mapping_text, _, name = _locate(source)
+    mapping = parse_mapping(mapping_text, name, subset)
+    try:
+        product_data = tomllib.loads(product_entry(source, subset))
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput("import.mapping", f"{name}: product: {error}", field="product") from None
+    return _Reading(mapping, parse_product(product_data, mapping.product), folder).history()
+
+
+def product_entry(source: str | Path, subset: str | None = None) -> str:
+    """The catalogue entry (TOML) of the product that the mapping names.
+
+    Raises
+    ------
+    BadInput
+        When it can't be read.
+    """
     mapping_text, home, name = _locate(source)
     mapping = parse_mapping(mapping_text, name, subset)
     try:
-        product_data = tomllib.loads(home.joinpath(mapping.product).read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        return home.joinpath(mapping.product).read_text("utf-8")
+    except OSError as error:
         raise BadInput("import.mapping", f"{name}: product: {error}", field="product") from None
-    return _Reading(mapping, parse_product(product_data, mapping.product), folder).history()
 
 
 def _locate(source: str | Path) -> tuple[str, _Folder, str]:
@@ -229,6 +247,12 @@ class _Reading:
             rows = self._rows(source, path, wanted)
             codes, code = rows.columns.needed_texts(source.code)
             texts, text = rows.columns.texts(source.text) if source.text else ([], code * 0 - 1)
+            for i, raw in enumerate(codes):
+                if len(source.rename.get(raw, raw)) > _CODE_CHARS:
+                    lines = rows.columns.lines[code == i]
+                    reason = f"is longer than {_CODE_CHARS} characters"
+                    rows.columns.notes.wrong_all(lines, source.code, reason)
+                    code = np.where(code == i, -1, code)
             for i, place in enumerate(rows.place):
                 if code[place] >= 0:
                     raw = codes[code[place]]
@@ -239,7 +263,7 @@ class _Reading:
                             int(rows.ts[i]),
                             "event",
                             source.rename.get(raw, raw),
-                            note,
+                            note[:_TEXT_CHARS],
                         )
                     )
             self._files.append(rows.columns.notes.report())

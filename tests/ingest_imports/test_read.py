@@ -216,6 +216,17 @@ component = "c"
         assert [dict(d.attributes) for d in devices] == [{"model": "X3", "age": 7}, {"model": "X4"}]
 
 
+def test_events_keep_the_limits_of_the_firmware_contract(case: Case) -> None:
+    case.file("a.csv", "m,t,temp,load\n1,2026-03-01,20,1\n")
+    case.file("e.csv", f"m,t,c,x\n1,2026-03-01,E1,{'x' * 2000}\n1,2026-03-01,{'E' * 65},\n")
+    history = case.read(
+        WIDE + '[[events]]\nfiles = "e.csv"\ndevice = "m"\ntime = { column = "t" }\n'
+        'code = "c"\ntext = "x"\n'
+    )
+    assert [(event.code, len(event.text)) for event in history.events] == [("E1", 1000)]
+    assert [(t.line, t.column) for t in history.files[1].troubles] == [(3, "c")]
+
+
 class TestWrongRows:
     def test_each_is_counted_and_described(self, case: Case) -> None:
         case.file(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -12,14 +11,6 @@ import pytest
 from ingest.imports import read_history, shipped_sets
 from purna.core.clock import HOUR, from_iso
 from purna.core.errors import BadInput
-
-
-@pytest.fixture
-def data() -> Path:
-    folder = os.environ.get("PURNA_TEST_DATA")
-    if not folder:
-        pytest.skip("PURNA_TEST_DATA names no folder with the public data sets")
-    return Path(folder)
 
 
 def test_the_sets_there_are() -> None:
@@ -52,8 +43,8 @@ def test_six_regime_subsets_of_cmapss_are_read_when_somebody_has_them(
 
 
 @pytest.mark.data
-def test_azure_has_the_rows_that_its_readme_counts(data: Path) -> None:
-    history = read_history("azure_pdm", data / "azure_pdm")
+def test_azure_has_the_rows_that_its_readme_counts(public_data: Path) -> None:
+    history = read_history("azure_pdm", public_data / "azure_pdm")
     assert {f.file: f.rows for f in history.files} == {
         "telemetry_3h.parquet": 204_470,
         "PdM_errors.csv.gz": 2705,
@@ -77,8 +68,8 @@ def test_azure_has_the_rows_that_its_readme_counts(data: Path) -> None:
 
 
 @pytest.mark.data
-def test_azure_readings_are_dated_when_they_are_known(data: Path) -> None:
-    history = read_history("azure_pdm", data / "azure_pdm")
+def test_azure_readings_are_dated_when_they_are_known(public_data: Path) -> None:
+    history = read_history("azure_pdm", public_data / "azure_pdm")
     first = history.tracks["azure-001"]
     assert first.ts[0] == from_iso("2015-01-01T07:00:00Z")
     assert np.unique(np.diff(first.ts)).tolist() == [3 * HOUR]
@@ -90,9 +81,9 @@ def test_azure_readings_are_dated_when_they_are_known(data: Path) -> None:
     ("subset", "train", "test"), [("FD001", 20631, 13096), ("FD003", 24720, 16596)]
 )
 def test_cmapss_has_the_rows_that_its_readme_counts(
-    data: Path, subset: str, train: int, test: int
+    public_data: Path, subset: str, train: int, test: int
 ) -> None:
-    history = read_history("cmapss", data / "cmapss", subset)
+    history = read_history("cmapss", public_data / "cmapss", subset)
     assert [f.rows for f in history.files] == [train, test]
     assert sum(f.wrong + f.left_out for f in history.files) == 0
     assert history.readings == 24 * (train + test)

@@ -38,6 +38,15 @@ class ApiSettings:
     stream_life_seconds: float = 600.0
 
 
+class PlatformClock(Clock, Protocol):
+    """The platform's time, which a demonstration lets run faster than real time."""
+
+    @property
+    def speed(self) -> float:
+        """Platform seconds per real second."""
+        ...
+
+
 class AssessmentFeed(AssessmentLog, Protocol):
     """An assessment log that also tells how far it has come."""
 
@@ -68,7 +77,6 @@ class Credential:
 class Services:
     """All that :func:`api.app.create_app` needs.
 
-    ``clock`` is the platform's time, which runs at ``speed`` platform seconds per real second.
     ``checks`` are asked by ``/healthz``: each raises when its part does not work.
     """
 
@@ -82,8 +90,7 @@ class Services:
     models: ModelRegistry
     enrolment: Enrolment
     users: Users
-    clock: Clock
-    speed: float
+    clock: PlatformClock
     mode: Mode
     version: str
     settings: ApiSettings = field(default_factory=ApiSettings)

@@ -8,16 +8,14 @@ from argon2 import PasswordHasher
 
 from api.app import create_app
 from api.auth import Users
-from api.services import Services
 from api.v1.session.schemas import Role
-from purna.core.catalogue import Mode
-from purna.core.clock import ManualClock, from_iso
+from purna.core.clock import ManualClock
 from purna.core.ids import SequentialIds
 from purna.db.base import Base
 from purna.db.engine import Database
-from tests.api.server import Visitor, serve
+from tests.api.plant import NOW, Plant
+from tests.api.server import Server, Visitor
 
-NOW = from_iso("2026-03-01T06:00:00Z")
 PASSWORD = "seven green pumps"
 
 
@@ -41,26 +39,24 @@ def users(database: Database, wall: ManualClock) -> Users:
 
 
 @pytest.fixture
-def services(users: Users) -> Services:
-    return Services(
-        catalogue={},
-        registry=None,
-        maintenance=None,
-        store=None,
-        quarantine=None,
-        assessments=None,
-        users=users,
-        clock=ManualClock(NOW),
-        speed=60.0,
-        mode=Mode.SUGGEST,
-        version="1.2.3",
-    )
+def plant(tmp_path: Path, database: Database, users: Users) -> Iterator[Plant]:
+    """All services over a real database; nothing in it yet."""
+    plant = Plant(tmp_path, database, users)
+    yield plant
+    plant.quarantine.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """One server for all tests; each puts its own application behind it."""
+    with Server() as server:
+        yield server
 
 
 @pytest.fixture
-def address(services: Services, tmp_path: Path) -> Iterator[str]:
-    with serve(create_app(services, console=tmp_path / "dist")) as address:
-        yield address
+def address(server: Server, plant: Plant, tmp_path: Path) -> str:
+    server.app = create_app(plant.services, console=tmp_path / "dist")
+    return server.address
 
 
 @pytest.fixture
@@ -76,3 +72,10 @@ def admin(visitor: Visitor, users: Users) -> Visitor:
     users.add_user("ada", "Ada", PASSWORD, [Role.ADMIN])
     visitor.sign_in("ada", PASSWORD)
     return visitor
+
+
+@pytest.fixture
+def console(admin: Visitor, plant: Plant) -> Visitor:
+    """The administrator's browser in front of a furnished plant."""
+    plant.furnish()
+    return admin

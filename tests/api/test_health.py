@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from api.v1.devices.health import health_of, is_online, top_risk
+from api.v1.devices.contact import Contact, is_online
+from api.v1.devices.health import health_of, top_risk
 from purna.core.assessments import Anomaly, Assessment, FailureRisk
-from purna.core.catalogue import Policy
+from purna.core.catalogue import Name, Policy, Product
 from purna.core.clock import HOUR
+from purna.core.readings import DeviceEvent
 
 POLICY = Policy(horizon_hours=24, raise_probability=0.6, clear_probability=0.3)
 
@@ -60,9 +62,12 @@ def test_the_top_risk_is_the_likeliest_at_the_policys_horizon() -> None:
         (9 * HOUR + 2, (9 * HOUR + 1, "offline"), True),
         (None, (9 * HOUR, "online"), True),
         (1 * HOUR, (9 * HOUR, "online"), True),
+        (1 * HOUR, (2 * HOUR, "online"), False),
     ],
 )
 def test_a_device_is_online_until_it_signs_off_or_falls_silent(
     last_seen: int | None, last_status: tuple[int, str] | None, online: bool
 ) -> None:
-    assert is_online(last_seen, last_status, now=10 * HOUR, quiet_after=2 * HOUR) is online
+    status = last_status and DeviceEvent("d", last_status[0], "status", last_status[1])
+    product = Product("p", Name({"en": "P"}), step_minutes=60)
+    assert is_online(Contact(last_seen, status), product, now=10 * HOUR) is online

@@ -68,7 +68,7 @@ def _session(services: Services, user: User | None, token: str) -> Session:
         if user is None
         else Me(id=user.id, username=user.username, name=user.name, roles=list(user.roles)),
         setup_required=user is None and services.users.setup_required(),
-        clock=ServerClock(now=to_datetime(services.clock.now()), speed=services.speed),
+        clock=ServerClock(now=to_datetime(services.clock.now()), speed=services.clock.speed),
         mode=services.mode.value,
         version=services.version,
         csrf_token=services.users.csrf_token(token) if user else "",

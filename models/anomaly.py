@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.covariance import LedoitWolf
 from sklearn.linear_model import Ridge
 
-from models.base import Detector, Features, Float64, source_of
+from models.base import Detector, Features, Float64, rowwise, source_of
 from models.features import ANOMALY_LAGS
 from purna.core.errors import GiveUp
 
@@ -65,9 +65,10 @@ class DistanceDetector(Detector):
                 needed=_FEWEST,
             )
         level, lags = level[usable], lags[usable]
-        self.ridge_ = Ridge(alpha=50.0).fit(
-            lags[:, 1 : _ORDER + 1].reshape(len(lags), -1), lags[:, 0]
-        )
+        past, now = lags[:, 1 : _ORDER + 1].reshape(len(lags), -1), lags[:, 0]
+        ridge = Ridge(alpha=50.0).fit(past, now)
+        self.foretell_ = np.asarray(ridge.coef_).reshape(now.shape[1], -1).T
+        self.constant_ = np.asarray(ridge.intercept_).reshape(-1)
         self.inverse_, self.limit_ = [], []
         distances = []
         for view in (level, self._surprise(lags)):
@@ -98,7 +99,7 @@ class DistanceDetector(Detector):
         for view, inverse, limit in zip(
             (level, self._surprise(lags)), self.inverse_, self.limit_, strict=True
         ):
-            parts += np.maximum(view * (view @ inverse), 0.0) / limit**2
+            parts += np.maximum(view * rowwise(view, inverse), 0.0) / limit**2
         total = parts.sum(axis=1, keepdims=True)
         return self.sources_, np.divide(parts, total, out=np.zeros_like(parts), where=total > 0)
 
@@ -120,12 +121,12 @@ class DistanceDetector(Detector):
         total = np.zeros((len(lags), lags.shape[2]))
         for lag in range(_MEAN):
             before = lags[:, lag + 1 : lag + 1 + _ORDER].reshape(len(lags), -1)
-            total += lags[:, lag] - self.ridge_.predict(before).reshape(len(lags), -1)
+            total += lags[:, lag] - rowwise(before, self.foretell_) - self.constant_
         return total / _MEAN
 
 
 def _distance(view: Float64, inverse: Float64) -> Float64:
-    squared = ((view @ inverse) * view).sum(axis=1)
+    squared = (rowwise(view, inverse) * view).sum(axis=1)
     out: Float64 = np.sqrt(np.maximum(squared, 0.0))
     return out
 

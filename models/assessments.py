@@ -88,6 +88,12 @@ class SqlAssessmentLog:
         with self._db.read() as session:
             return [(position, _DECODER.decode(text)) for position, text in session.execute(wanted)]
 
+    def last_window(self, devices: Sequence[str]) -> int | None:
+        """End of the newest window of any of these devices; None before the first."""
+        newest = select(func.max(AssessmentRow.window_end)).where(AssessmentRow.device.in_(devices))
+        with self._db.read() as session:
+            return session.scalar(newest)
+
     def position(self) -> int:
         """The position of the newest write, 0 before the first."""
         with self._db.read() as session:

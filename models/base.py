@@ -63,6 +63,15 @@ def anything_known(values: NDArray[Any]) -> Bool:
     return np.asarray(np.isfinite(values).any(axis=1), np.bool_)
 
 
+def rowwise(rows: Float64, matrix: Float64) -> Float64:
+    """``rows @ matrix``, such that a row's result does not depend on which rows are beside it.
+
+    The library behind ``@`` sums in another order for another number of rows, so that a window
+    would score differently alone and in a batch, in the last bit.
+    """
+    return np.asarray(np.einsum("ij,jk->ik", rows, matrix, optimize=False))
+
+
 def source_of(column: str) -> str:
     """What a column speaks of: the part of its name before the last ``|``."""
     return column.rpartition("|")[0]

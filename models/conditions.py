@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
-from models.base import Float32, Float64, Int64
+from models.base import Float32, Float64, Int64, rowwise
 from models.frames import Fleet
 from purna.core.catalogue import Product
 
@@ -84,7 +84,7 @@ class OperatingConditions:
             symptoms = _take(fleet, self.symptoms_, device, time)
             for k in range(len(self.regimes_)):
                 mine = regime == k
-                symptoms[mine] -= design[mine] @ self.expected_[k]
+                symptoms[mine] -= rowwise(design[mine], self.expected_[k])
                 symptoms[mine] /= self.spread_[k]
             out[some] = symptoms.reshape(len(some), times, -1).transpose(0, 2, 1)
         return out

@@ -9,6 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from models.base import Bool, Features, Float32, Float64, Int64, RiskModel, source_of
+from models.binning import condensed
 from purna.core.errors import GiveUp
 
 FEWEST_FAILURES = 5
@@ -101,7 +102,7 @@ class BoostedRisk(RiskModel):
             max_features=0.2,
             early_stopping=False,
             random_state=self.seed,
-        ).fit(x, failed, sample_weight=weights)
+        ).fit(condensed(x), failed, sample_weight=weights)
 
     def _folds(self, failed: Bool, groups: Int64) -> list[Bool]:
         """Rows of each fold; the groups that fail are spread evenly."""

@@ -22,7 +22,7 @@ from purna.core.catalogue import Product
 from purna.core.clock import HOUR
 
 LAGS = 4
-MEAN_HOURS = (6, 12, 24, 48, 168, 720)
+MEAN_HOURS = (3, 6, 12, 24, 48, 168, 720)
 EVENT_HOURS = (24, 48)
 _RARE_HOURS = 720.0  # "never" and "longer ago than this" are the same
 _PRIOR = 24  # a device's own spread counts as if so many steps of the fleet's came before

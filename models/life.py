@@ -10,6 +10,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.svm import SVR
 
 from models.base import Features, Float32, Float64, Int64, LifeModel
+from models.binning import condensed
 from purna.core.errors import GiveUp
 
 FEWEST_FAILURES = 6
@@ -129,7 +130,7 @@ class _Blend:
             max_features=0.2,
             early_stopping=False,
             random_state=self.seed,
-        ).fit(x, target, sample_weight=weights)
+        ).fit(condensed(x), target, sample_weight=weights)
         rng = np.random.default_rng(self.seed)
         few = rng.choice(len(x), min(self.vectors, len(x)), replace=False)
         self.middle_ = np.nanmedian(np.vstack([x, np.zeros_like(x[:1])]), axis=0)

@@ -11,6 +11,7 @@ from models.conditions import OperatingConditions
 from models.features import Past, Rows
 from models.frames import Fleet, FleetReader, step_of
 from models.kinds import ANOMALY, FAILURE, LIFE, AnomalyKind, FailureKind, LifeKind
+from models.threads import one_thread
 from models.training import Artifacts
 from purna.core.assessments import (
     Anomaly,
@@ -98,7 +99,8 @@ class Scorer:
             every = np.arange(len(devices), dtype=np.int64)
             rows = Rows(np.tile(every, len(time)), np.repeat(time, len(devices)))
             spoken = alive[rows.device, rows.time]
-            out.extend(self._assess(fleet, Rows(rows.device[spoken], rows.time[spoken]), pasts))
+            with one_thread():
+                out.extend(self._assess(fleet, Rows(rows.device[spoken], rows.time[spoken]), pasts))
         return out
 
     def _assess(self, fleet: Fleet, rows: Rows, pasts: dict[str, Past]) -> list[Assessment]:

@@ -30,6 +30,7 @@ from models.kinds import (
 from models.labels import failure_labels, healthy, remaining_hours
 from models.life import FEWEST_FAILURES as FEWEST_LIVES
 from models.life import BlendedLife
+from models.threads import one_thread
 from models.wear import WearPlan, keep_slow, life_step, lives_of, wear_features
 from purna.core.catalogue import Product
 from purna.core.clock import HOUR, to_iso
@@ -42,6 +43,7 @@ Progress = Callable[[str, float], None]
 
 _LIBRARIES = ("numpy", "scikit-learn", "scipy", "skops")
 _WARM_UP_HOURS = 48
+_FEWEST_LIFE_STEPS = 30
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -60,7 +62,7 @@ class Card(msgspec.Struct, frozen=True):
     until: str
     devices: int
     data: str
-    features: Mapping[str, Sequence[str]]
+    features: Mapping[str, tuple[str, ...]]
     settings: Mapping[str, float]
     metrics: Mapping[str, Mapping[str, float]]
     libraries: Mapping[str, str]
@@ -160,7 +162,8 @@ def train(
     fleet = FleetReader(product).read(store, devices, maintenance, [end]).until(end)
     if not np.isfinite(fleet.values).any():
         raise GiveUp("model.no_data", f"no readings of {product.id} up to {to_iso(until)}")
-    return _Training(product, fleet, end, seed, effort, told).run()
+    with one_thread():
+        return _Training(product, fleet, end, seed, effort, told).run()
 
 
 class _Training:
@@ -233,7 +236,7 @@ class _Training:
         base = self._sample(np.arange(len(self.rows.device)), self.effort.negatives)
         risks: dict[str, dict[int, BoostedRisk]] = {}
         metrics: dict[str, dict[str, float]] = {}
-        names: dict[str, Sequence[str]] = {}
+        names: dict[str, tuple[str, ...]] = {}
         for number, component in enumerate(self.components):
             self.told(f"failure {component}", 0.2 + 0.5 * number / len(self.components))
             found = int(sum(m.failed and m.component == component for m in self.fleet.maintenance))
@@ -313,6 +316,8 @@ class _Training:
 
     def _life(self) -> Artifact | None:
         cap = float(max(self.product.horizons))
+        if cap * HOUR < _FEWEST_LIFE_STEPS * self.fleet.grid.step:
+            return None  # the longest horizon is too short to see a life's end coming
         members: dict[str, LifeMember] = {}
         metrics: dict[str, dict[str, float]] = {}
         for number, component in enumerate(self.components):
@@ -381,7 +386,7 @@ class _Training:
         self,
         kind: str,
         model: AnomalyKind | FailureKind | LifeKind,
-        features: Mapping[str, Sequence[str]],
+        features: Mapping[str, tuple[str, ...]],
         metrics: Mapping[str, Mapping[str, float]],
     ) -> Artifact:
         card = Card(

@@ -31,10 +31,14 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that stands still until it is moved; for tests, backtests and replays."""
+    """A clock that stands still until it is moved; for tests, backtests and replays.
 
-    def __init__(self, now: int) -> None:
+    ``speed`` is only told to those who ask how fast time is meant to run.
+    """
+
+    def __init__(self, now: int, speed: float = 1.0) -> None:
         self._now = now
+        self.speed = speed
 
     def now(self) -> int:
         return self._now

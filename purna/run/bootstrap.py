@@ -1,26 +1,37 @@
-"""The only wiring: builds stores, links and services from settings, each on first use."""
+"""The only wiring: builds stores, links and services from settings, each on first use.
+
+What a part needs is imported where it is built: the ingest process has no use for scikit-learn,
+and a start should not wait for what is not used.
+"""
 
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from alerts.maintenance import SqlMaintenanceLog
-from alerts.service import AlertService
-from alerts.settings import AlertSettings
-from ingest.quarantine import SqliteQuarantine
-from ingest.registry import SqlDeviceRegistry
-from ingest.stores import open_store
-from models.assessments import SqlAssessmentLog
-from models.registry import ModelRegistry
 from purna.core.catalogue import Catalogue
 from purna.core.ids import TimeOrderedIds
 from purna.core.ports import ReadingStore
-from purna.db.engine import Database
 from purna.run.catalogue import load_catalogue
 from purna.run.clock import FileClock
 from purna.run.folder import DataFolder
 from purna.run.keys import instance_key
 from purna.run.settings import Settings
+
+if TYPE_CHECKING:
+    from alerts.maintenance import SqlMaintenanceLog
+    from alerts.outbox import Outbox
+    from alerts.service import AlertService
+    from ingest.links.broker import BrokerAccounts, Credentials, EmbeddedBroker
+    from ingest.quarantine import SqliteQuarantine
+    from ingest.registry import SqlDeviceRegistry
+    from ingest.settings import IngestSettings
+    from models.assessments import SqlAssessmentLog
+    from models.registry import ModelRegistry
+    from purna.db.engine import Database
+
+
+LOOPBACK = "127.0.0.1"
 
 
 class Platform:
@@ -32,17 +43,17 @@ class Platform:
         self.clock = FileClock(self.folder.clock)
         self.ids = TimeOrderedIds(self.clock)
 
+    # Service data
+
     @cached_property
     def db(self) -> Database:
+        from purna.db.engine import Database
+
         return Database(self.database_url)
 
     @property
     def database_url(self) -> str:
         return self.settings.database_url or f"sqlite:///{self.folder.path / 'service.sqlite'}"
-
-    @property
-    def store_url(self) -> str:
-        return self.settings.ingest.store_url or f"sqlite:///{self.folder.path / 'readings.sqlite'}"
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -50,36 +61,117 @@ class Platform:
 
     @cached_property
     def registry(self) -> SqlDeviceRegistry:
+        from ingest.registry import SqlDeviceRegistry
+
         return SqlDeviceRegistry(self.db)
 
     @cached_property
     def maintenance(self) -> SqlMaintenanceLog:
+        from alerts.maintenance import SqlMaintenanceLog
+
         return SqlMaintenanceLog(self.db)
 
     @cached_property
     def assessments(self) -> SqlAssessmentLog:
+        from models.assessments import SqlAssessmentLog
+
         return SqlAssessmentLog(self.db)
 
     @cached_property
     def models(self) -> ModelRegistry:
+        from models.registry import ModelRegistry
+
         return ModelRegistry(self.db, self.folder.models, instance_key(self.folder.path))
 
     @cached_property
     def alerts(self) -> AlertService:
+        from alerts.service import AlertService
+
         return AlertService(
-            self.db,
-            self.registry,
-            self.catalogue,
-            self.clock,
-            self.ids,
-            AlertSettings(mode=self.settings.mode),
+            self.db, self.registry, self.catalogue, self.clock, self.ids, self.settings.alerts
         )
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        from alerts.dispatch import receivers
+        from alerts.outbox import Outbox
+
+        alerts = self.settings.alerts
+        return Outbox(self.db, receivers(alerts), self.clock, alerts.send_attempts)
+
+    # Readings
+
+    @property
+    def store_url(self) -> str:
+        return self.settings.ingest.store_url or f"sqlite:///{self.folder.path / 'readings.sqlite'}"
 
     @cached_property
     def store(self) -> ReadingStore:
         """The reading store for looking; only the ingest process opens it for writing."""
+        from ingest.stores import open_store
+
         return open_store(self.store_url, read_only=True)
 
     @cached_property
     def quarantine(self) -> SqliteQuarantine:
-        return SqliteQuarantine(self.folder.path / "quarantine.sqlite", read_only=True)
+        """The quarantine for looking."""
+        from ingest.quarantine import SqliteQuarantine
+
+        return SqliteQuarantine(self.folder.quarantine, read_only=True)
+
+    # MQTT
+
+    @cached_property
+    def accounts(self) -> BrokerAccounts:
+        """Accounts of the embedded broker."""
+        from ingest.links.broker import BrokerAccounts
+
+        return BrokerAccounts(self.folder.accounts)
+
+    def broker(self) -> EmbeddedBroker | None:
+        """The broker of our own with its present accounts; None when the operator has one."""
+        from ingest.links.broker import EmbeddedBroker
+
+        broker = self.settings.broker
+        if not broker.embedded:
+            return None
+        return EmbeddedBroker(
+            self.folder.path / "broker.toml", self.accounts.all(), broker.port, broker.port_v5
+        )
+
+    @property
+    def mqtt_address(self) -> tuple[str, int]:
+        """Where devices connect to (with MQTT 3.1.1, when the broker is ours)."""
+        if self.settings.broker.embedded:
+            return LOOPBACK, self.settings.broker.port
+        return self.settings.ingest.mqtt_host, self.settings.ingest.mqtt_port
+
+    @property
+    def link_settings(self) -> IngestSettings:
+        """The ingest settings with address and account of the broker of our own filled in."""
+        from ingest.settings import IngestSettings
+
+        settings, broker = self.settings.ingest, self.settings.broker
+        if not broker.embedded:
+            return settings
+        account = self.accounts.platform
+        return IngestSettings.model_validate(
+            {
+                **settings.model_dump(),
+                "mqtt_host": LOOPBACK,
+                "mqtt_port": broker.port,
+                "mqtt_port_v5": broker.port_v5,
+                "mqtt_username": account.username,
+                "mqtt_password": account.password,
+            }
+        )
+
+    @property
+    def fleet_account(self) -> Credentials:
+        """The account under which simulated fleets and replays publish for many devices."""
+        from ingest.links.broker import Credentials
+
+        if self.settings.broker.embedded:
+            return self.accounts.devices
+        ingest = self.settings.ingest
+        return Credentials(ingest.mqtt_username, ingest.mqtt_password.get_secret_value())

@@ -75,15 +75,24 @@ def _settings(data: Path | None) -> Settings:
     return load_settings(data)
 
 
-def _platform(data: Path | None, process: str = "purna") -> Platform:
-    """The installation in this data folder, with its folder and service database in order."""
+def _platform(data: Path | None, process: str = "purna", *, supervised: bool = False) -> Platform:
+    """The installation in this data folder, with its folder and service database in order.
+
+    A supervised process finds them in order, and ends with its supervisor.
+    """
     from purna.run.bootstrap import Platform
     from purna.run.logs import set_up_logs
-    from purna.run.migrate import upgrade
 
     settings = _settings(data)
     set_up_logs(settings.log_level, settings.log_format, process)
     platform = Platform(settings)
+    if supervised:
+        from purna.run.supervisor import end_with_parent
+
+        end_with_parent()
+        return platform
+    from purna.run.migrate import upgrade
+
     platform.folder.create()
     upgrade(platform.db)
     return platform
@@ -116,12 +125,20 @@ def demo(
 
 @app.command()
 @_command
+def broker(data: Data = None, supervised: Supervised = False) -> None:
+    """Run the broker of our own alone."""
+    from purna.run.brokering import run_broker
+
+    run_broker(_platform(data, "broker", supervised=supervised))
+
+
+@app.command()
+@_command
 def ingest(data: Data = None, supervised: Supervised = False) -> None:
     """Run the ingest process alone: from the broker into the store."""
     from purna.run.ingesting import run_ingest
 
-    _end_with_parent(supervised)
-    raise typer.Exit(run_ingest(_platform(data, "ingest")))
+    run_ingest(_platform(data, "ingest", supervised=supervised))
 
 
 @app.command()
@@ -130,8 +147,7 @@ def serve(data: Data = None, supervised: Supervised = False) -> None:
     """Run the service process alone: API, console and scheduled jobs."""
     from purna.run.serving import serve as run
 
-    _end_with_parent(supervised)
-    run(_platform(data, "service"))
+    run(_platform(data, "service", supervised=supervised))
 
 
 @app.command()
@@ -145,8 +161,7 @@ def simulate(
     """Publish a simulated fleet to the platform that runs on this data folder."""
     from purna.run.demo import run_fleet
 
-    _end_with_parent(supervised)
-    run_fleet(_platform(data, "fleet"), speed=speed, seed=seed)
+    run_fleet(_platform(data, "fleet", supervised=supervised), speed=speed, seed=seed)
 
 
 # Histories
@@ -220,9 +235,12 @@ def train(
     seed: Annotated[int, typer.Option(help="Seed of everything random in training.")] = 0,
 ) -> None:
     """Train anomaly, failure and remaining-life models, and make them the champions."""
-    from purna.run.training import train_products
+    from purna.run.training import train_products, until_given
 
-    train_products(_platform(data), product=product, until=until, seed=seed, console=err)
+    platform = _platform(data)
+    train_products(
+        platform, product=product, until=until_given(platform, until), seed=seed, console=err
+    )
 
 
 @app.command()
@@ -250,10 +268,12 @@ def models(data: Data = None) -> None:
 @_command
 def explain(device: str, data: Data = None) -> None:
     """Say what the engine would decide for a device now, and why."""
-    table = Table("failure mode", "state", "decision", "why", box=None)
-    for line in _platform(data).alerts.explain(device):
+    platform = _platform(data)
+    table = Table("failure mode", "found", "state", "decision", "why", box=None)
+    for line in platform.alerts.explain(device, platform.assessments):
         table.add_row(
             line.failure_mode,
+            line.found.text(),
             line.state.text(),
             line.decision.action.value,
             line.decision.reason.text(),
@@ -274,7 +294,7 @@ def device_add(
     data: Data = None,
 ) -> None:
     """Register a device; prints its password once and a command to try it with."""
-    from purna.run.devices import add_device
+    from purna.run.enrolment import add_device
 
     add_device(_platform(data), device, product, site, serial, out)
 
@@ -283,9 +303,9 @@ def device_add(
 @_command
 def device_password(device: str, data: Data = None) -> None:
     """Give a device a new password; the old one stops working."""
-    from purna.run.devices import renew_password
+    from purna.run.enrolment import print_credential
 
-    renew_password(_platform(data), device, out)
+    print_credential(_platform(data), device, out)
 
 
 @device_app.command("list")
@@ -302,8 +322,9 @@ def device_list(data: Data = None) -> None:
 @_command
 def user_setup_link(data: Data = None) -> None:
     """Print a one-time link to make an administrator, also when the last one is locked out."""
-    platform = _platform(data)
-    out.print(platform.setup_link(), soft_wrap=True)
+    from purna.run.people import setup_link
+
+    out.print(setup_link(_platform(data)), soft_wrap=True, highlight=False)
 
 
 @db_app.command("upgrade")
@@ -348,13 +369,6 @@ def config(data: Data = None) -> None:
 def version() -> None:
     """Print the version."""
     out.print(__version__)
-
-
-def _end_with_parent(supervised: bool) -> None:
-    if supervised:
-        from purna.run.supervisor import end_with_parent
-
-        end_with_parent()
 
 
 if __name__ == "__main__":

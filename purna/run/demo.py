@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from alerts.order import PartStock, Technician
+from models.training import QUICK
+from purna.core.catalogue import Name
 from purna.core.clock import DAY, HOUR, SystemClock
 from purna.run.bootstrap import Platform
 from purna.run.running import command, run_platform
@@ -28,6 +30,9 @@ from simulators.publish import Publisher
 log = structlog.get_logger(__name__)
 
 HISTORY = 180 * DAY
+UNSEEN = 7 * DAY
+"""The models do not learn from the last days, so that what they say of them is honest."""
+
 HEADROOM = 120 * DAY
 """The demonstration starts this far in the past, so that its fast time stays behind ours."""
 SAVE_EVERY = 5.0
@@ -48,25 +53,46 @@ def found(platform: Platform, seed: int) -> None:
     with resources.as_file(resources.files("simulators") / "catalogue") as folder:
         for file in folder.glob("*.toml"):
             shutil.copy(file, platform.folder.catalogue)
-    del platform.catalogue
+    vars(platform).pop("catalogue", None)
     platform.clock.set(SystemClock().now() // DAY * DAY - HEADROOM, speed=0)
     fleet = Fleet(seed, start=platform.clock.now() - HISTORY)
     platform.registry.add(fleet.devices(), fleet.sites(), fleet.customers())
-    platform.alerts.add_technicians(Technician(**row) for row in technicians())
-    platform.alerts.add_parts(PartStock(**row) for row in parts())
+    platform.alerts.add_technicians(
+        Technician(
+            row["id"], row["name"], row["skills"], row["home"], row["latitude"], row["longitude"]
+        )
+        for row in technicians()
+    )
+    platform.alerts.add_parts(
+        PartStock(row["number"], Name({"en": row["name"]}), row["stock"]) for row in parts()
+    )
     platform.folder.fleet.write_bytes(fleet.state())
 
 
 def run_fleet(platform: Platform, *, speed: float, seed: int) -> None:
     """Publish the fleet's history if that has not been done, train, then live on until stopped."""
     fleet = Fleet.restore(platform.folder.fleet.read_bytes())
-    with Publisher(platform.mqtt_address, platform.fleet_credentials) as publisher:
+    with fleet_publisher(platform) as publisher:
         if fleet.now < platform.clock.now() - HOUR:
             _tell_history(platform, fleet, publisher)
-        if not platform.models.any_champion():
-            train_products(platform, product="", until="", seed=seed, console=Console(stderr=True))
+        if not all(platform.models.champion_versions(product) for product in platform.catalogue):
+            train_products(
+                platform,
+                product="",
+                until=platform.clock.now() - UNSEEN,
+                seed=seed,
+                console=Console(stderr=True),
+                effort=QUICK,
+            )
         platform.clock.resume(speed)
         _live(platform, fleet, publisher)
+
+
+def fleet_publisher(platform: Platform) -> Publisher:
+    """A publisher that may speak for many devices; connects when it is entered."""
+    host, port = platform.mqtt_address
+    account = platform.fleet_account
+    return Publisher(host, port, account.username, account.password)
 
 
 def _tell_history(platform: Platform, fleet: Fleet, publisher: Publisher) -> None:
@@ -79,10 +105,10 @@ def _tell_history(platform: Platform, fleet: Fleet, publisher: Publisher) -> Non
     ) as progress:
         task = progress.add_task("Half a year of history", total=end - start)
         for message in fleet.history(end):
-            publisher.publish(message.topic, message.payload)
+            publisher.publish(message)
             progress.update(task, completed=message.ts - start)
         publisher.wait_stored(timeout=120)
-    platform.maintenance.add(fleet.new_maintenance())
+    platform.maintenance.add(fleet.maintenance())
     _save(platform, fleet)
 
 
@@ -96,7 +122,7 @@ def _live(platform: Platform, fleet: Fleet, publisher: Publisher) -> None:
                 seen.add(key)
                 fleet.repair(record.device, record.component, record.ts)
         for message in fleet.advance(platform.clock.now()):
-            publisher.publish(message.topic, message.payload)
+            publisher.publish(message)
         new = fleet.new_maintenance()
         if new:
             platform.maintenance.add(new)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import shutil
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from purna.core.errors import PurnaError
 from purna.run.bootstrap import Platform
+from purna.run.heartbeat import last_beat
 from purna.run.settings import Settings
 
 OUR_NAMES = ("purna", "ingest", "models", "alerts", "api", "simulators")
@@ -135,19 +134,13 @@ def _broker(platform: Platform) -> str:
 
 
 def _ingest(platform: Platform) -> str:
-    try:
-        beat = json.loads(platform.folder.heartbeat.read_bytes())
-    except FileNotFoundError:
-        raise _Wrong("doctor.ingest", "has never run here: start `purna up`") from None
-    age = time.time() - beat["at"]
+    age, counters = last_beat(platform.folder.heartbeat)
+    if not counters:
+        raise _Wrong("doctor.ingest", "has never run here: start `purna up`")
     if age > _STALE_AFTER:
         raise _Wrong("doctor.ingest", f"last progress {age:.0f} s ago: start `purna up`")
-    counts = ", ".join(f"{name} {count}" for name, count in _counts(beat))
-    return f"making progress ({counts})"
-
-
-def _counts(beat: dict[str, object]) -> Iterator[tuple[str, object]]:
-    yield from ((name, value) for name, value in beat.items() if name != "at")
+    shown = ("received", "stored", "duplicates", "quarantined")
+    return "messages " + ", ".join(f"{name} {counters[name]}" for name in shown)
 
 
 def _api(platform: Platform) -> str:

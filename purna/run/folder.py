@@ -26,6 +26,15 @@ class DataFolder:
         return self.path / "models"
 
     @property
+    def quarantine(self) -> Path:
+        return self.path / "quarantine.sqlite"
+
+    @property
+    def accounts(self) -> Path:
+        """Accounts of the embedded broker."""
+        return self.path / "broker-accounts.json"
+
+    @property
     def clock(self) -> Path:
         return self.path / "clock.json"
 

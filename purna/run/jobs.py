@@ -1,7 +1,7 @@
 """The scheduled jobs, and with them the hand-overs between the packages, from top to bottom.
 
-Each job is idempotent and short-lived: it looks at what is due, does it and remembers how far it
-came in the service database, so it does not matter how often or where it is started again.
+Each job is idempotent: it looks at what is due, does it, and what it has done is remembered in the
+service database. So it does not matter how often it runs, or that a process dies in between.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import structlog
 
 from models.scoring import Scorer
-from purna.core.assessments import Assessment
 from purna.core.catalogue import Product
 from purna.core.clock import DAY, MINUTE, SECOND
 from purna.run.bootstrap import Platform
@@ -17,8 +16,8 @@ from purna.run.windows import due_windows
 
 log = structlog.get_logger(__name__)
 
-SCORE_AT_ONCE = 64
-"""Windows per product and round: bounds the memory of a replay that comes in bulk."""
+WINDOWS_AT_ONCE = 168
+"""Windows per product and round: bounds the memory when there is much to catch up on."""
 
 
 class Jobs:
@@ -28,58 +27,60 @@ class Jobs:
         self._platform = platform
         self._scorers: dict[str, Scorer] = {}
 
-    def score(self) -> int:
-        """Score every product's windows that have ended; returns how many windows."""
-        return sum(self._score_product(product) for product in self._platform.catalogue.values())
-
-    def decide(self) -> None:
-        """Turn new assessments into alerts and orders."""
-        alerts = self._platform.alerts
-        alerts.reconcile()
-        for decision in alerts.process_pending(self._platform.assessments):
-            log.info("decided", **decision.summary())
+    def score_and_decide(self) -> int:
+        """Score all windows that are due, then decide on them; returns how many windows."""
+        scored = sum(self._score(product) for product in self._platform.catalogue.values())
+        self._decide()
+        return scored
 
     def send(self) -> None:
         """Send what the outbox holds."""
-        self._platform.outbox.deliver(self._platform.clock.now())
+        self._platform.outbox.send_due()
 
     def prune(self) -> None:
         """Remove assessments that nobody looks at any more."""
         keep = round(self._platform.settings.schedule.keep_assessments_days * DAY)
-        self._platform.assessments.prune(self._platform.clock.now() - keep)
+        decided = self._platform.alerts.position()
+        self._platform.assessments.prune(self._platform.clock.now() - keep, decided)
 
-    def _score_product(self, product: Product) -> int:
-        platform = self._platform
+    def _score(self, product: Product) -> int:
+        platform, schedule = self._platform, self._platform.settings.schedule
         devices = platform.registry.all(product.id)
         scorer = self._scorer(product)
         if scorer is None or not devices:
             return 0
+        ids = [device.id for device in devices]
+        # Readings need a moment of real time to arrive; a fast clock makes more of it.
+        grace = round(schedule.grace_seconds * platform.clock.speed * SECOND)
         ends = due_windows(
             step=product.step_minutes * MINUTE,
-            now=platform.clock.now() - self._grace(),
-            last=platform.assessments.last_window([device.id for device in devices]),
-            backfill=round(platform.settings.schedule.backfill_days * DAY),
-            limit=SCORE_AT_ONCE,
+            now=platform.clock.now() - grace,
+            last=platform.assessments.last_window(ids),
+            backfill=round(schedule.backfill_days * DAY),
+            limit=WINDOWS_AT_ONCE,
         )
-        if not ends:
-            return 0
-        assessments: list[Assessment] = scorer.score(
-            devices, platform.store, platform.maintenance, ends
-        )
-        platform.assessments.put(assessments)
+        if ends:
+            records = platform.maintenance.records(ids)
+            platform.assessments.put(scorer.score(devices, platform.store, records, ends))
         return len(ends)
 
-    def _grace(self) -> int:
-        """How much platform time to wait for the readings of a window that has ended."""
-        seconds = self._platform.settings.schedule.grace_seconds * self._platform.clock.speed
-        return round(seconds * SECOND)
+    def _decide(self) -> None:
+        for decision in self._platform.alerts.process_pending(self._platform.assessments):
+            log.info(
+                "decided",
+                device=decision.device,
+                failure_mode=decision.failure_mode,
+                action=decision.action.value,
+                why=decision.reason.text(),
+            )
 
     def _scorer(self, product: Product) -> Scorer | None:
-        """The scorer of the champions; made again when another version has become champion."""
-        champions = self._platform.models.champions(product.id)
+        """The scorer of the champions; a new one when others have become champions."""
+        versions = self._platform.models.champion_versions(product.id)
+        if not versions:
+            return None
         known = self._scorers.get(product.id)
-        if known is None or known.versions != champions.versions:
-            if not champions.versions:
-                return None
-            known = self._scorers[product.id] = Scorer(product, champions)
+        if known is None or known.versions != versions:
+            known = Scorer(product, self._platform.models.champions(product.id))
+            self._scorers[product.id] = known
         return known

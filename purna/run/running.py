@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from pathlib import Path
-
-import structlog
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from purna.core.errors import AskOperator
-from purna.run.bootstrap import Platform
+from purna.run.bootstrap import LOOPBACK, Platform
 from purna.run.doctor import foreign_owners
-from purna.run.serving import bound_socket
+from purna.run.heartbeat import last_beat
+from purna.run.people import setup_link_if_needed
+from purna.run.sockets import bound_socket
 from purna.run.supervisor import Program, Supervisor
-
-log = structlog.get_logger(__name__)
 
 _HANGS_AFTER = 60.0
 
@@ -42,26 +36,34 @@ def run_platform(
             "give Purna an environment of its own.",
         )
     platform.folder.lock()
-    api = platform.settings.api
-    bound_socket(api.host, api.port, "PURNA_API__PORT").close()
-    with ExitStack() as stack:
-        broker = platform.broker()
-        if broker is not None:
-            stack.enter_context(broker)
-        introduce(platform, announce)
-        return Supervisor([*line(platform), *extra], platform.clock.hold).run()
+    for host, port, setting in ports(platform):
+        bound_socket(host, port, setting).close()
+    introduce(platform, announce)
+    return Supervisor([*line(platform), *extra], platform.clock.hold).run()
 
 
-def line(platform: Platform) -> list[Program]:
+def line(platform: Platform, environment: Mapping[str, str] | None = None) -> list[Program]:
     """The processes of a running platform, in the order of starting."""
+    broker = Program("broker", command(platform, "broker"))
     return [
+        *([broker] if platform.settings.broker.embedded else []),
         Program(
             "ingest",
-            [*command(platform, "ingest")],
-            progress=lambda: _age(platform.folder.heartbeat) < _HANGS_AFTER,
+            command(platform, "ingest"),
+            environment=environment or {},
+            progress=lambda: last_beat(platform.folder.heartbeat)[0] < _HANGS_AFTER,
         ),
-        Program("service", [*command(platform, "serve")]),
+        Program("service", command(platform, "serve"), environment=environment or {}),
     ]
+
+
+def ports(platform: Platform) -> Iterator[tuple[str, int, str]]:
+    """``(host, port, variable)`` of all that the platform will listen on."""
+    api, broker = platform.settings.api, platform.settings.broker
+    yield api.host, api.port, "PURNA_API__PORT"
+    if broker.embedded:
+        yield LOOPBACK, broker.port, "PURNA_BROKER__PORT"
+        yield LOOPBACK, broker.port_v5, "PURNA_BROKER__PORT_V5"
 
 
 def command(platform: Platform, name: str, *options: str) -> list[str]:
@@ -73,17 +75,9 @@ def introduce(platform: Platform, announce: Callable[[str], None]) -> None:
     """Say where everything is, and how the first user is made."""
     api = platform.settings.api
     announce(f"Console and API   http://{api.host}:{api.port}")
-    if link := platform.setup_link_if_needed():
+    if link := setup_link_if_needed(platform):
         announce(f"First user        {link}")
     host, port = platform.mqtt_address
     announce(f"MQTT              {host}:{port}")
     announce(f"Data              {platform.folder.path.resolve()}")
     announce("Stop with Ctrl-C; the next start goes on where this one stopped.")
-
-
-def _age(heartbeat: Path) -> float:
-    """Seconds since the ingest process last noted progress."""
-    try:
-        return time.time() - float(json.loads(heartbeat.read_bytes())["at"])
-    except (FileNotFoundError, ValueError):
-        return float("inf")

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-import socket
+from collections.abc import Callable, Iterator, Mapping
 
-import structlog
 import uvicorn
 from apscheduler.schedulers.background import BackgroundScheduler
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import text
 
 from api.app import create_app
-from purna.core.errors import AskOperator
+from api.services import ApiSettings, Services
+from ingest.counters import NAMES
+from purna import __version__
+from purna.core.errors import RetryLater
 from purna.run.bootstrap import Platform
+from purna.run.enrolment import Enrolment
+from purna.run.heartbeat import last_beat
 from purna.run.jobs import Jobs
+from purna.run.people import users_of
+from purna.run.sockets import bound_socket
 
-log = structlog.get_logger(__name__)
+_INGEST_SILENT = 15.0
 
 
 def serve(platform: Platform) -> None:
-    """Serve until a signal ends the process; requests under way are finished."""
+    """Serve until a signal ends the process; requests and jobs under way are finished.
+
+    Raises
+    ------
+    AskOperator
+        When the port is taken.
+    """
     settings = platform.settings.api
-    scheduler = make_scheduler(platform)
+    listener = bound_socket(settings.host, settings.port, "PURNA_API__PORT")
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(platform.services()),
-            host=settings.host,
-            port=settings.port,
+            create_app(services_of(platform)),
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=5,
+            timeout_graceful_shutdown=3,
         )
     )
-    listener = bound_socket(settings.host, settings.port, "PURNA_API__PORT")
+    scheduler = make_scheduler(platform)
     scheduler.start()
     try:
         server.run(sockets=[listener])
@@ -52,24 +66,53 @@ def make_scheduler(platform: Platform) -> BackgroundScheduler:
     return scheduler
 
 
-def bound_socket(host: str, port: int, setting: str) -> socket.socket:
-    """A listening socket.
+def services_of(platform: Platform) -> Services:
+    """What the API works on."""
+    metrics = CollectorRegistry()
+    metrics.register(_IngestCounters(platform))
+    return Services(
+        catalogue=platform.catalogue,
+        registry=platform.registry,
+        maintenance=platform.maintenance,
+        store=platform.store,
+        quarantine=platform.quarantine,
+        assessments=platform.assessments,
+        alerts=platform.alerts,
+        models=platform.models,
+        enrolment=Enrolment(platform),
+        users=users_of(platform),
+        clock=platform.clock,
+        mode=platform.settings.alerts.mode,
+        version=__version__,
+        settings=ApiSettings(hosts=platform.settings.api.allowed_hosts),
+        checks=_checks(platform),
+        metrics=metrics,
+    )
 
-    Raises
-    ------
-    AskOperator
-        When the port is taken; the sentence names the setting to change.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise AskOperator(
-            "port.busy",
-            f"Port {port} on {host} can't be used ({error.strerror}): stop what uses it, "
-            f"or choose another with {setting}.",
-        ) from error
-    return listener
+
+def _checks(platform: Platform) -> Mapping[str, Callable[[], None]]:
+    def database() -> None:
+        with platform.db.read() as session:
+            session.execute(text("SELECT 1"))
+
+    def store() -> None:
+        platform.store.span()
+
+    def ingest() -> None:
+        silent, _ = last_beat(platform.folder.heartbeat)
+        if silent > _INGEST_SILENT:
+            raise RetryLater("ingest.silent", f"no progress for {silent:.0f} s")
+
+    return {"database": database, "store": store, "ingest": ingest}
+
+
+class _IngestCounters(Collector):
+    """The ingest process's counters as of its last heartbeat, for ``/metrics``."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._heartbeat = platform.folder.heartbeat
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        _, counters = last_beat(self._heartbeat)
+        for name, count in counters.items():
+            yield CounterMetricFamily(f"purna_ingest_{name}", NAMES[name], value=count)

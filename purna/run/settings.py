@@ -18,8 +18,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from alerts.settings import AlertSettings
 from ingest.settings import IngestSettings
-from purna.core.catalogue import Mode
 from purna.core.errors import AskOperator
 from purna.run.logs import LogFormat
 
@@ -65,17 +65,6 @@ class ScheduleSettings(Section):
     )
 
 
-class ReceiverSettings(Section):
-    """Who is told about orders, beside the console."""
-
-    webhook_url: str = Field("", description="POST order messages here as JSON; empty = nobody")
-    webhook_secret: str = Field("", description="Signs webhook messages (HMAC-SHA256)")
-    email_to: str = Field("", description="Mail order messages to this address; empty = nobody")
-    email_from: str = Field("purna@localhost", description="Sender of the mails")
-    smtp_host: str = Field("127.0.0.1", description="Mail server")
-    smtp_port: int = Field(25, ge=1, le=65535, description="Port of the mail server")
-
-
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -88,10 +77,6 @@ class Settings(BaseSettings):
         "",
         description="Service database; empty = SQLite in the data folder, or postgresql+psycopg://…",
     )
-    mode: Mode = Field(
-        Mode.SUGGEST,
-        description="observe: decide only; suggest: propose orders; auto: open them accepted",
-    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log line to write"
     )
@@ -100,7 +85,7 @@ class Settings(BaseSettings):
     broker: BrokerSettings = Field(BrokerSettings(), description="The broker of our own")
     api: ApiSettings = Field(ApiSettings(), description="API and console")
     schedule: ScheduleSettings = Field(ScheduleSettings(), description="Scheduled jobs")
-    receivers: ReceiverSettings = Field(ReceiverSettings(), description="Who is told")
+    alerts: AlertSettings = Field(AlertSettings(), description="Alerts, orders, who is told")
 
     @classmethod
     def settings_customise_sources(

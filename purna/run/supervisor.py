@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -39,6 +39,7 @@ class Program:
 
     name: str
     arguments: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
     progress: Callable[[], bool] | None = None
     patience: float = 60.0
     once: bool = False
@@ -51,6 +52,7 @@ class Program:
     def start(self, now: float) -> None:
         self.process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "purna.run.cli", *self.arguments],
+            env={**os.environ, **self.environment},
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
@@ -103,9 +105,13 @@ class Supervisor:
         self._stopping.set()
 
     def run(self) -> int:
-        """Run until stopped; returns the exit status: 0, or that of a child that needs a person."""
+        """Run until a signal or :meth:`stop`; returns the exit status as :meth:`keep` does."""
         for sign in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sign, lambda *_: self.stop())
+        return self.keep()
+
+    def keep(self) -> int:
+        """Run until :meth:`stop`; returns 0, or the status of a child that needs a person."""
         try:
             for program in self._programs:
                 program.start(time.monotonic())
@@ -154,7 +160,8 @@ def end_with_parent() -> None:
     """End this process by SIGTERM when its standard input closes: the supervisor is gone."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1024):  # not sys.stdin: its lock would be held at the interpreter's end
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()

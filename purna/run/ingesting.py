@@ -1,0 +1,45 @@
+"""The ingest process: from the broker into the store."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+from ingest.counters import Counters
+from ingest.links.mqtt import MqttLink
+from ingest.quarantine import SqliteQuarantine
+from ingest.service import Ingester
+from ingest.stores import open_store
+from ingest.topics import subscriptions
+from purna.run.bootstrap import Platform
+from purna.run.heartbeat import Heartbeat
+
+
+def run_ingest(platform: Platform) -> None:
+    """Ingest until a signal ends the process; the group at hand is committed first."""
+    settings = platform.link_settings
+    stop = threading.Event()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, lambda *_: stop.set())
+    store = open_store(platform.store_url)
+    quarantine = SqliteQuarantine(
+        platform.folder.quarantine,
+        limit=settings.quarantine_limit,
+        limit_bytes=settings.quarantine_bytes,
+    )
+    counters = Counters()
+    ingester = Ingester(
+        MqttLink(settings, subscriptions(settings.share_group)),
+        store,
+        quarantine,
+        platform.registry,
+        platform.catalogue,
+        platform.clock,
+        settings,
+        counters,
+    )
+    try:
+        ingester.run(stop, Heartbeat(platform.folder.heartbeat, counters).beat)
+    finally:
+        quarantine.close()
+        store.close()

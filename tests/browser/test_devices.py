@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.desk import Desk
@@ -52,14 +54,18 @@ def test_the_device_page_shows_anomalies_and_the_interval_of_remaining_life(
     expect(page.get_by_role("columnheader", name="Bearing").first).to_be_visible()
 
 
-def test_a_device_that_is_not_there_says_so_in_a_sentence(desk: Desk, page: Page) -> None:
-    page.evaluate("history.pushState(null, '', '/nowhere'); dispatchEvent(new Event('popstate'))")
-    expect(page.get_by_text("There is no such page.")).to_be_visible()
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [("/devices/pump-99", "There is no device pump-99."), ("/nowhere", "There is no such page.")],
+)
+def test_what_is_not_there_is_said_in_a_sentence(
+    desk: Desk, page: Page, path: str, sentence: str
+) -> None:
+    page.goto(path)
+    expect(page.get_by_text(sentence)).to_be_visible()
 
 
 def _seconds(request: Request) -> float:
-    from datetime import datetime
-
     query = parse_qs(urlsplit(request.url).query)
     start, end = (datetime.fromisoformat(query[name][0]) for name in ("start", "end"))
     return (end - start).total_seconds()

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from api.v1.session.schemas import Role
 from tests.api.plant import Plant
 from tests.browser.desk import PASSWORD
 
@@ -25,6 +26,15 @@ def test_the_set_up_link_makes_the_first_administrator_and_leads_to_the_queue(
     page.get_by_role("button", name="Create administrator").click()
     expect(page.locator("[data-row]")).to_have_count(2)
     assert not plant.users.setup_required()
+
+
+def test_a_wrong_password_is_refused_with_a_sentence(page: Page, plant: Plant) -> None:
+    plant.users.add_user("ada", "Ada", PASSWORD, [Role.ADMIN])
+    page.goto("/")
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill("something else")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text(re.compile("password", re.IGNORECASE))
 
 
 def test_without_set_up_the_start_page_says_how_to_begin(page: Page) -> None:

@@ -31,10 +31,16 @@ export interface ClientState {
   language: string;
   csrfToken: string;
   onSignedOut: () => void;
+  onUnreachable: () => void;
 }
 
 /** What each call sends along; kept up to date by the shell. */
-export const client: ClientState = { language: "en", csrfToken: "", onSignedOut: () => {} };
+export const client: ClientState = {
+  language: "en",
+  csrfToken: "",
+  onSignedOut: () => {},
+  onUnreachable: () => {},
+};
 
 /** The address of a call below `/api/v1`, with its path and query filled in. */
 export function address(call: Call, input: { path?: unknown; query?: unknown } = {}): string {
@@ -70,6 +76,7 @@ export async function send<C extends Call>(
     });
   } catch (error) {
     if (signal?.aborted) throw error;
+    client.onUnreachable();
     throw new Unreachable();
   }
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Answer<C>;

@@ -8,6 +8,7 @@ import { invalidate } from "./queries";
 
 const NAME = "purna-live";
 const QUIET_MS = 1_500; // at most one refetch per topic in this time
+const REOPEN_MS = 5_000; // after a refusal, when browsers give up
 
 const AFFECTED: Record<string, string[]> = {
   orders: ["/orders", "/summary", "/devices", "/technicians", "/parts"],
@@ -43,18 +44,28 @@ export function followLive(): () => void {
   }
 
   function listen(signal: AbortSignal): Promise<void> {
-    const source = new EventSource("/api/v1/stream");
-    source.onmessage = (message) => {
-      const event = JSON.parse(String(message.data)) as LiveEvent;
-      channel.postMessage(event);
-      take(event);
-    };
-    return new Promise((resolve) =>
+    return new Promise((resolve) => {
+      let source = open();
+      let reopening = 0;
+      function open(): EventSource {
+        const opened = new EventSource("/api/v1/stream");
+        opened.onmessage = (message) => {
+          const event = JSON.parse(String(message.data)) as LiveEvent;
+          channel.postMessage(event);
+          take(event);
+        };
+        opened.onerror = () => {
+          if (opened.readyState !== EventSource.CLOSED) return; // the browser tries again itself
+          reopening = window.setTimeout(() => (source = open()), REOPEN_MS);
+        };
+        return opened;
+      }
       signal.addEventListener("abort", () => {
+        clearTimeout(reopening);
         source.close();
         resolve();
-      }),
-    );
+      });
+    });
   }
 
   function onVisibility(): void {

@@ -21,6 +21,7 @@ describe("durations show their two largest parts", () => {
 });
 
 test("remaining life turns from hours to days at three days", () => {
+  expect(en.hours(2.5)).toBe("2.5 h");
   expect(en.hours(71)).toBe("71 h");
   expect(en.hours(72)).toBe("3 d");
   expect(id.hours(240)).toBe("10 hr");

@@ -78,7 +78,7 @@ export function formatsFor(language: Language, timeZone?: string): Formats {
     clock: (at) => clock.format(new Date(at)),
     duration: (ms) => duration(ms, words),
     hours: (hours) =>
-      hours < 72 ? `${whole.format(hours)} ${words.h}` : `${whole.format(hours / 24)} ${words.d}`,
+      hours < 72 ? `${number(hours, hours < 10 ? 1 : 0)} ${words.h}` : `${whole.format(hours / 24)} ${words.d}`,
   };
 }
 

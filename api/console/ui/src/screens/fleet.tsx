@@ -7,7 +7,7 @@ import { ClearFilters, SelectFilter, TextFilter } from "../parts/filters";
 import { useListKeys } from "../parts/list-keys";
 import { Pager, usePaging } from "../parts/pages";
 import { Answered, Empty } from "../parts/states";
-import { useNow, useShell } from "../shell/context";
+import { useNow, useShell, useTitle } from "../shell/context";
 import type { Place } from "../shell/router";
 
 type Health = NonNullable<NonNullable<Operations["GET /devices"]["query"]>["health"]>;
@@ -17,6 +17,7 @@ const NAMES = ["health", "product", "site", "q"] as const;
 export function FleetScreen({ place }: { place: Place }) {
   const { texts } = useShell();
   useListKeys();
+  useTitle(texts.fleet.title);
   const filters = {
     health: place.query.get("health") as Health | null,
     product: place.query.get("product") ?? "",

@@ -5,10 +5,11 @@ import type { ModelCard } from "../api/wire";
 import { metricRows } from "../format/metrics";
 import { Facts } from "../parts/facts";
 import { Answered, Empty } from "../parts/states";
-import { useShell } from "../shell/context";
+import { useShell, useTitle } from "../shell/context";
 
 export function ModelsScreen() {
   const { texts } = useShell();
+  useTitle(texts.models.title);
   const query = useQuery("GET /models", {});
   return (
     <>

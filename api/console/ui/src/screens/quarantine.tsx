@@ -5,13 +5,14 @@ import type { RejectedEntry } from "../api/wire";
 import { ClearFilters, TextFilter } from "../parts/filters";
 import { Pager, usePaging } from "../parts/pages";
 import { Answered, Empty } from "../parts/states";
-import { useShell } from "../shell/context";
+import { useShell, useTitle } from "../shell/context";
 import type { Place } from "../shell/router";
 
 const NAMES = ["device", "code"] as const;
 
 export function QuarantineScreen({ place }: { place: Place }) {
   const { texts } = useShell();
+  useTitle(texts.quarantine.title);
   const filters = {
     device: place.query.get("device") ?? "",
     code: place.query.get("code") ?? "",

@@ -34,6 +34,13 @@ export function useUser(): Me {
   return user;
 }
 
+/** Name the page in the browser's tab and history. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · Purna`;
+  }, [title]);
+}
+
 /** Platform time in milliseconds, ticking; SLA clocks need seconds, charts need minutes. */
 export function useNow(everyMs = 1_000): number {
   const { clock } = useShell();

@@ -25,7 +25,7 @@ export function Navigation({ areas, path }: { areas: Area[]; path: string }) {
   const { texts, signOut } = useShell();
   const user = useUser();
   return (
-    <header class="top">
+    <div class="top">
       <a class="brand" href="/">
         <Icon name="purna" /> Purna
       </a>
@@ -43,7 +43,7 @@ export function Navigation({ areas, path }: { areas: Area[]; path: string }) {
         <span class="who" title={user.username}>{user.name}</span>
         <button class="quiet" onClick={() => void signOut()}>{texts.nav.signOut}</button>
       </div>
-    </header>
+    </div>
   );
 }
 

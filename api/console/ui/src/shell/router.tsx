@@ -65,4 +65,5 @@ function followLink(event: MouseEvent): void {
   event.preventDefault();
   go(link.pathname + link.search);
   scrollTo(0, 0);
+  document.getElementById("main")?.focus({ preventScroll: true });
 }

@@ -1,7 +1,7 @@
 // The frame around all screens: session, language, live stream, navigation, banners.
 
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
-import { client, send, Unreachable } from "../api/client";
+import { client, send } from "../api/client";
 import { followLive } from "../api/live";
 import { forgetAll } from "../api/queries";
 import { areasOf } from "../api/rights";
@@ -20,12 +20,14 @@ import { go, usePlace } from "./router";
 import { screenFor } from "./screens";
 
 const SYNC_MS = 60_000;
+const LOST_MS = 3_000;
 
 export function App() {
   const [session, setSession] = useState<Session | null>(null);
   const [clock, setClock] = useState<PlatformClock | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [ended, setEnded] = useState(false);
+  const [lost, setLost] = useState(false);
   const [language, chooseLanguage] = useState(storedLanguage);
   const place = usePlace();
   const texts = TEXTS[language];
@@ -39,6 +41,7 @@ export function App() {
       serverMs: Date.parse(fresh.clock.now), speed: fresh.clock.speed, readAt: performance.now(),
     });
     setError(null);
+    setLost(false);
     if (fresh.user) setEnded(false);
   }, []);
 
@@ -52,11 +55,19 @@ export function App() {
     void refresh();
   };
 
+  client.onUnreachable = () => setLost(true);
+
   useEffect(() => {
     void refresh();
-    const timer = setInterval(() => !document.hidden && void refresh(), SYNC_MS);
-    return () => clearInterval(timer);
   }, [refresh]);
+
+  useEffect(() => {
+    const timer = setInterval(() => !document.hidden && void refresh(), lost ? LOST_MS : SYNC_MS);
+    return () => {
+      clearInterval(timer);
+      if (lost) forgetAll(); // the server is back
+    };
+  }, [lost, refresh]);
 
   useEffect(() => {
     document.documentElement.lang = language;
@@ -98,9 +109,11 @@ export function App() {
       {session.user ? (
         <>
           <a class="skip" href="#main">{texts.nav.skip}</a>
-          <Navigation areas={areasOf(session.user)} path={place.path} />
-          {error instanceof Unreachable && <p class="banner alert" role="alert">{texts.common.unreachable}</p>}
-          <ClockBanner />
+          <header>
+            <Navigation areas={areasOf(session.user)} path={place.path} />
+            {lost && <p class="banner alert" role="alert">{texts.common.unreachable}</p>}
+            <ClockBanner />
+          </header>
           <main id="main" tabIndex={-1}>{screenFor(place, areasOf(session.user))}</main>
         </>
       ) : place.path === "/setup" && session.setup_required ? (

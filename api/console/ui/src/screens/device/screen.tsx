@@ -9,7 +9,7 @@ import { POINTS, SensorChart } from "../../charts/sensor-chart";
 import { HealthChip } from "../../parts/chips";
 import { Card } from "../../parts/facts";
 import { Answered } from "../../parts/states";
-import { useNow, useShell } from "../../shell/context";
+import { useNow, useShell, useTitle } from "../../shell/context";
 import { LastSeen } from "../fleet";
 import { AlertList, Attributes, EventList, MaintenanceList, OrderList } from "./facts";
 import { Judgements, type Navigation } from "./judgements";
@@ -25,6 +25,7 @@ const START_DAYS = 30;
 
 function DevicePage({ device }: { device: DeviceDetail }) {
   const { texts } = useShell();
+  useTitle(device.id);
   const now = useNow(5_000);
   const [days, setDays] = useState(START_DAYS);
   const [fixed, setFixed] = useState<Stretch | null>(null);

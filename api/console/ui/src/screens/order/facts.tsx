@@ -28,7 +28,7 @@ export function OrderFacts({ order }: { order: OrderDetail }) {
             (order.planned_start ? formats.dateTime(order.planned_start) : texts.queue.unplanned),
         ],
         [texts.order.skill, order.kind === "visit" && order.skill],
-        [texts.order.work, order.kind === "visit" && formats.duration(order.work_hours * 3_600_000)],
+        [texts.order.work, order.kind === "visit" && formats.hours(order.work_hours)],
         [
           texts.order.warranty,
           `${warranty.covered ? texts.queue.covered : texts.queue.notCovered}, ${

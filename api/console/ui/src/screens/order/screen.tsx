@@ -6,7 +6,7 @@ import { KindMark, PriorityChip, StateChip } from "../../parts/chips";
 import { Card } from "../../parts/facts";
 import { SlaClock } from "../../parts/sla-clock";
 import { Answered } from "../../parts/states";
-import { useShell } from "../../shell/context";
+import { useShell, useTitle } from "../../shell/context";
 import { OrderActions } from "./actions";
 import { Evidence } from "./evidence";
 import { OrderFacts, OrderHistory, OutcomeFacts, PartsTable } from "./facts";
@@ -19,6 +19,7 @@ export function OrderScreen({ id }: { id: string }) {
 
 function OrderPage({ order }: { order: OrderDetail }) {
   const { texts } = useShell();
+  useTitle(`${order.number} ${order.device.name}`);
   return (
     <article class="order-page">
       <p class="crumbs">

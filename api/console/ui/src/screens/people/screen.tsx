@@ -7,12 +7,13 @@ import type { KeyEntry, UserEntry } from "../../api/wire";
 import { Card } from "../../parts/facts";
 import { FormDialog } from "../../parts/dialog";
 import { Answered } from "../../parts/states";
-import { useShell } from "../../shell/context";
+import { useShell, useTitle } from "../../shell/context";
 import { NewKeyDialog } from "./key-dialog";
 import { UserDialog } from "./user-dialog";
 
 export function PeopleScreen() {
   const { texts } = useShell();
+  useTitle(texts.people.title);
   return (
     <>
       <h1>{texts.people.title}</h1>

@@ -6,7 +6,7 @@ import { CheckFilter, ClearFilters, SelectFilter, TextFilter } from "../../parts
 import { useListKeys } from "../../parts/list-keys";
 import { Pager, usePaging } from "../../parts/pages";
 import { Answered, Empty } from "../../parts/states";
-import { useShell } from "../../shell/context";
+import { useShell, useTitle } from "../../shell/context";
 import type { Place } from "../../shell/router";
 import { OrderRow } from "./order-row";
 import { SummaryStrip } from "./summary-strip";
@@ -18,6 +18,7 @@ const NAMES = ["state", "kind", "priority", "overdue", "q"] as const;
 export function QueueScreen({ place }: { place: Place }) {
   const { texts } = useShell();
   useListKeys();
+  useTitle(texts.queue.title);
   const state = place.query.get("state") ?? "open";
   const filters = {
     state: (state === "all" ? null : state) as NonNullable<Filters["state"]> | null,

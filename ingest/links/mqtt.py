@@ -115,8 +115,6 @@ class MqttLink:
                 return []
 
     def acknowledge(self, messages: Sequence[Received]) -> None:
-        if self._client is None or not self._subscribed:
-            return
         packets = [
             message.token.packet
             for message in messages
@@ -195,7 +193,12 @@ class MqttLink:
         self._give_up_at = self._monotonic() + _ANSWER_WITHIN
 
     def _on_connect(
-        self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
+        self,
+        client: paho.Client,
+        _data: Any,
+        flags: paho.ConnectFlags,
+        reason: ReasonCode,
+        _properties: Any,
     ) -> None:
         if reason.is_failure:
             self._refused = str(reason)
@@ -204,6 +207,11 @@ class MqttLink:
         self._forget_inbox()  # what we did not acknowledge on the old connection comes again
         self._unanswered.clear()
         client.subscribe([(topic, 1) for topic in self._topics])
+        if flags.session_present:
+            # Subscribed already; asking again is for topics of a newer version. Not waiting for
+            # the answer matters: a broker may hold it back behind the messages it wants
+            # acknowledged.
+            self._now_subscribed()
 
     def _on_subscribe(
         self, _client: paho.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _props: Any
@@ -211,6 +219,10 @@ class MqttLink:
         if any(reason.is_failure for reason in reasons):
             self._refused = "Not authorized"
             return
+        if not self._subscribed:
+            self._now_subscribed()
+
+    def _now_subscribed(self) -> None:
         self._subscribed = True
         self._pause = _FIRST_PAUSE
         log.info(

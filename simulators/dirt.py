@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.encode import Message
 from simulators.machines.machine import Array
+
+T = TypeVar("T")
+Draws = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +39,27 @@ def lose(values: Array, draws: Array, odds: Odds) -> Array:
     return np.where(draws < odds.missing, np.nan, values)
 
 
-def disorder(
-    messages: Iterable[tuple[Message, NDArray[np.float64]]], odds: Odds
-) -> tuple[list[Message], list[tuple[int, Message]]]:
-    """What arrives now, in the order of arrival, and what arrives later.
+def delay(items: Iterable[tuple[T, Draws]], odds: Odds) -> tuple[list[T], list[tuple[int, T]]]:
+    """What is sent now, and ``(delay in ticks, item)`` of what is sent later.
 
-    Parameters
-    ----------
-    messages
-        Each with four uniform draws: for late, doubled, swapped, and for how late.
-
-    Returns
-    -------
-    The messages that arrive now, and ``(delay in ticks, message)`` of the late ones.
+    ``items`` come with four uniform draws each: for late, doubled, swapped, and for how late.
     """
-    now: list[Message] = []
-    later: list[tuple[int, Message]] = []
-    for message, (late, doubled, swapped, delay) in messages:
+    now: list[T] = []
+    later: list[tuple[int, T]] = []
+    for item, (late, _, _, how_late) in items:
         if late < odds.late:
-            later.append((1 + int(delay * odds.late_ticks), message))
-            continue
-        place = len(now) - 1 if swapped < odds.swapped and now else len(now)
-        now.insert(place, message)
-        if doubled < odds.doubled:
-            now.append(message)
+            later.append((1 + int(how_late * odds.late_ticks), item))
+        else:
+            now.append(item)
     return now, later
+
+
+def shuffle(items: Iterable[tuple[T, Draws]], odds: Odds) -> list[T]:
+    """The items in the order in which they arrive: some twice, some before an older one."""
+    arrived: list[T] = []
+    for item, (_, doubled, swapped, _) in items:
+        place = len(arrived) - 1 if swapped < odds.swapped and arrived else len(arrived)
+        arrived.insert(place, item)
+        if doubled < odds.doubled:
+            arrived.append(item)
+    return arrived

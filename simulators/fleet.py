@@ -8,7 +8,7 @@ does the same whatever other machines there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 import msgspec
@@ -25,7 +25,7 @@ from simulators.faults import Ticks
 from simulators.life import PER_DAY, TICK, Life, Stage, Stretch
 from simulators.machines import MACHINE_TYPES
 from simulators.machines.machine import Array
-from simulators.telling import Teller
+from simulators.telling import Said, Teller
 
 STAGES = (
     Stage(3, "bearing", 3.1),
@@ -52,7 +52,7 @@ class Saved(msgspec.Struct):
     tick: int
     live: bool
     arrays: dict[str, bytes]
-    held: list[tuple[int, str, bytes, int]]
+    held: list[tuple[int, Said]]
     maintenance: list[Maintenance]
     handed_out: int
 
@@ -83,7 +83,7 @@ class Fleet:
         before = -(-start // TICK) - 1
         self._life = Life(seed, before, self._ids, self._types, self._sites, self._odds)
         self._teller = Teller(self._ids, self._types)
-        self._held: list[tuple[int, Message]] = []
+        self._held: list[tuple[int, Said]] = []
         self._handed_out = 0
 
     @property
@@ -138,15 +138,12 @@ class Fleet:
             stretch = life.run(last, begins)
             yield from self._due(life.tick)
             yield from self._dirty([*teller.events(stretch), *teller.batches(stretch)], stretch)
-        yield from teller.rest()
-        yield from self._due(last + self._odds.late_ticks)  # so that no number is missing
+        yield from map(teller.sent, teller.rest())
+        yield from self._due(last + self._odds.late_ticks)
         life.live, self._handed_out = True, len(life.maintenance)
 
     def advance(self, to: int) -> Iterator[Message]:
-        """Live messages from the last tick up to ``to`` (micros), in the order they arrive.
-
-        Late messages are held back for hours, so a device's numbers may have holes meanwhile.
-        """
+        """Live messages from the last tick up to ``to`` (micros), in the order they arrive."""
         life, teller = self._life, self._teller
         life.live = True
         while life.tick < to // TICK:
@@ -200,7 +197,7 @@ class Fleet:
                 self._life.tick,
                 self._life.live,
                 {name: array.tobytes() for name, array in self._arrays().items()},
-                [(at, *message) for at, message in self._held],
+                self._held,
                 self._life.maintenance,
                 self._handed_out,
             )
@@ -215,7 +212,7 @@ class Fleet:
         fleet._life.maintenance, fleet._handed_out = saved.maintenance, saved.handed_out
         for name, array in fleet._arrays().items():
             array[...] = np.frombuffer(saved.arrays[name], array.dtype).reshape(array.shape)
-        fleet._held = [(at, Message(topic, payload, ts)) for at, topic, payload, ts in saved.held]
+        fleet._held = saved.held
         return fleet
 
     def _arrays(self) -> dict[str, Array | Ticks]:
@@ -223,26 +220,25 @@ class Fleet:
 
     # --- the way to the platform ---------------------------------------------------------
 
-    def _dirty(self, told: list[Message], stretch: Stretch) -> list[Message]:
-        """The messages as they arrive; late ones are held back. A status is never disturbed."""
-        plain = [message for message in told if message.topic.endswith("/status")]
+    def _dirty(self, told: Iterable[Said], stretch: Stretch) -> list[Message]:
+        """The messages as they arrive; what is late is held back."""
         draws = stretch.draws.disorder
-        now, later = dirt.disorder(
+        fated = [(said, draws[said.ts // TICK % PER_DAY, said.machine]) for said in told]
+        now, later = dirt.delay(fated, self._odds)
+        self._held += [(said.ts // TICK + ticks, said) for ticks, said in later]
+        return dirt.shuffle(
             [
-                (message, draws[message.ts // TICK % PER_DAY, self._index[message.device]])
-                for message in told
-                if not message.topic.endswith("/status")
+                (self._teller.sent(said), draws[said.ts // TICK % PER_DAY, said.machine])
+                for said in now
             ],
             self._odds,
         )
-        self._held += [(message.ts // TICK + delay, message) for delay, message in later]
-        return plain + now
 
     def _due(self, tick: int) -> list[Message]:
         """Late messages that arrive by now."""
-        due = [message for at, message in self._held if at <= tick]
+        due = [said for at, said in self._held if at <= tick]
         self._held = [held for held in self._held if held[0] > tick]
-        return due
+        return [self._teller.sent(said) for said in due]
 
     def _number(self, device: str) -> int:
         if device not in self._index:

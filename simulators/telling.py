@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from purna.core.readings import Quality
@@ -20,6 +21,21 @@ VALUES_PER_BATCH = 256
 """A quarter of the contract's limit; up to here ingest need not look for too many quantities."""
 
 Row = tuple[int, dict[str, float]]
+
+
+class Said(msgspec.Struct, frozen=True):
+    """Something to send: an event or a status as it is, or readings that still need a number.
+
+    A device numbers a message when it sends it; so one that is delayed leaves no hole.
+    """
+
+    machine: int
+    ts: int
+    topic: str = ""
+    payload: bytes = b""
+    boot: int = 0
+    stopped: bool = False
+    rows: list[Row] = []
 
 
 class _Batch(NamedTuple):
@@ -42,7 +58,7 @@ class Teller:
         """All state between histories, to be saved from and restored into."""
         return {"announced": self._announced, "told_boot": self._boot, "told_seq": self._seq}
 
-    def events(self, stretch: Stretch) -> list[Message]:
+    def events(self, stretch: Stretch) -> list[Said]:
         """Codes that the devices raise, and their status after a start, in time order."""
         today = slice(stretch.offset, stretch.offset + len(stretch))
         draws, running = stretch.draws, ~stretch.stopped
@@ -53,23 +69,25 @@ class Teller:
         harmless = (draws.harmless[today] < 0.04 / PER_DAY) & running
         started = stretch.boot != np.vstack([self._announced[None], stretch.boot[:-1]])
         self._announced[:] = stretch.boot[-1]
-        out: list[Message] = []
+        out: list[tuple[int, Message]] = []
         for i, machine in np.argwhere(started):
             ts, boot = stretch.ts(i), f"b{stretch.boot[i, machine]}"
             kind = self._types[machine].product
-            out.append(encode.status(self._ids[machine], ts, boot, FIRMWARE, kind))
+            out.append((machine, encode.status(self._ids[machine], ts, boot, FIRMWARE, kind)))
         for i, machine, part in np.argwhere(raised | stretch.failed):
             ts, spec = stretch.ts(i), self._types[machine].parts[part]
-            out.append(encode.event(self._ids[machine], ts, spec.code, spec.text))
+            out.append((machine, encode.event(self._ids[machine], ts, spec.code, spec.text)))
             if stretch.failed[i, machine, part] and spec.stops:
-                out.append(encode.event(self._ids[machine], ts, "E90", "stopped by protection"))
+                stop = encode.event(self._ids[machine], ts, "E90", "stopped by protection")
+                out.append((machine, stop))
         for i, machine in np.argwhere(harmless):
             door = draws.harmless[stretch.offset + i, machine] < 0.02 / PER_DAY
             code, text = ("W05", "cabinet door opened") if door else ("W11", "mains dip")
-            out.append(encode.event(self._ids[machine], stretch.ts(i), code, text))
-        return sorted(out, key=lambda message: message.ts)
+            out.append((machine, encode.event(self._ids[machine], stretch.ts(i), code, text)))
+        said = [Said(int(machine), m.ts, m.topic, m.payload) for machine, m in out]
+        return sorted(said, key=lambda item: item.ts)
 
-    def readings(self, stretch: Stretch, i: int) -> Iterator[Message]:
+    def readings(self, stretch: Stretch, i: int) -> Iterator[Said]:
         """The live message of each machine at tick ``i`` of the stretch."""
         for machine, values in enumerate(stretch.values[i].tolist()):
             row = _named(self._types[machine].quantities, values)
@@ -80,7 +98,7 @@ class Teller:
             )
             yield from self._told(machine, batch)
 
-    def batches(self, stretch: Stretch) -> Iterator[Message]:
+    def batches(self, stretch: Stretch) -> Iterator[Said]:
         """Batches that are full; a batch has one boot and either runs or stands still."""
         state = 2 * stretch.boot + stretch.stopped
         holed = np.asarray(np.isnan(stretch.values).any(axis=2))
@@ -105,30 +123,39 @@ class Teller:
                 if (len(batch.rows) + 1) * len(names) > VALUES_PER_BATCH:
                     yield from self._close(machine)
 
-    def rest(self) -> Iterator[Message]:
+    def rest(self) -> Iterator[Said]:
         """Batches that are not full yet."""
         for machine in sorted(self._open):
             yield from self._close(machine)
 
-    def _close(self, machine: int) -> Iterator[Message]:
+    def _close(self, machine: int) -> Iterator[Said]:
         batch = self._open.pop(machine, None)
         if batch:
             yield from self._told(machine, batch)
 
-    def _told(self, machine: int, batch: _Batch) -> Iterator[Message]:
-        """A numbered message; readings of a machine at standstill are flagged as suspect."""
-        if not batch.rows:
-            return
-        if batch.boot != self._boot[machine]:
-            self._boot[machine], self._seq[machine] = batch.boot, 0
+    def _told(self, machine: int, batch: _Batch) -> Iterator[Said]:
+        if batch.rows:
+            newest = batch.rows[-1][0]
+            yield Said(machine, newest, "", b"", batch.boot, batch.stopped, batch.rows)
+
+    def sent(self, said: Said) -> Message:
+        """The message, numbered now; what is left from before a restart goes with the new boot.
+
+        Readings of a machine at standstill are flagged as suspect.
+        """
+        if said.topic:
+            return Message(said.topic, said.payload, said.ts)
+        machine = said.machine
+        if said.boot > self._boot[machine]:
+            self._boot[machine], self._seq[machine] = said.boot, 0
         self._seq[machine] += 1
         flags = dict.fromkeys(self._types[machine].quantities, Quality.SUSPECT.value)
-        yield encode.telemetry(
+        return encode.telemetry(
             self._ids[machine],
-            f"b{batch.boot}",
+            f"b{self._boot[machine]}",
             int(self._seq[machine]),
-            batch.rows,
-            flags if batch.stopped else None,
+            said.rows,
+            flags if said.stopped else None,
         )
 
 

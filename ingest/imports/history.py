@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ingest.imports.report import FileReport
 from purna.core.catalogue import Product
-from purna.core.clock import MINUTE
+from purna.core.clock import MINUTE, SECOND
 from purna.core.devices import Customer, Device, Maintenance, Site
 from purna.core.readings import DeviceEvent, Quality, ReadingBatch, SeriesKey
 
@@ -23,7 +23,7 @@ Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]
 
 BOOT = "import"
-"""All that is imported counts as sent in one boot, numbered from 1 for each device."""
+"""What is loaded in bulk counts as sent in one boot, numbered from 1 for each device."""
 
 VALUES_PER_MESSAGE = 256
 """A quarter of the contract's limit: small enough for brokers that take 20 KB, and for the
@@ -123,8 +123,10 @@ class History:
         """``(ts, topic, payload)`` of the firmware contract with ``start <= ts < end``.
 
         In the order in which a device could have sent them: a message has the time of its newest
-        row. Telemetry is numbered the same wherever the history is cut at a grid step.
+        row. Telling it again from the same ``start`` gives the same messages; another ``start``
+        is another boot, so that what was left out in between is no gap.
         """
+        boot = f"{BOOT}-{start // SECOND}"
         tracks = {d: track.between(start, end) for d, track in self.tracks.items()}
         names = sorted(tracks)
         bounds = [_message_bounds(tracks[name]) for name in names]
@@ -139,7 +141,10 @@ class History:
                 yield _event_message(event)
                 event = next(events, None)
             name = names[device[i]]
-            yield int(ts[i]), *self._telemetry(name, tracks[name], int(first[i]), int(last[i]))
+            yield (
+                int(ts[i]),
+                *self._telemetry(name, boot, tracks[name], int(first[i]), int(last[i])),
+            )
         while event is not None:
             yield _event_message(event)
             event = next(events, None)
@@ -163,7 +168,9 @@ class History:
         if waiting:
             yield self._batch(waiting)
 
-    def _telemetry(self, device: str, track: Track, first: int, last: int) -> tuple[str, bytes]:
+    def _telemetry(
+        self, device: str, boot: str, track: Track, first: int, last: int
+    ) -> tuple[str, bytes]:
         rows = [
             (_millis(ts), {q: v for q, v in zip(self.quantities, row, strict=True) if v == v})
             for ts, row in zip(
@@ -172,7 +179,7 @@ class History:
                 strict=True,
             )
         ]
-        body: dict[str, object] = {"boot": BOOT, "seq": int(track.seq[first])}
+        body: dict[str, object] = {"boot": boot, "seq": int(track.seq[first])}
         if len(rows) == 1:
             body["ts"], body["m"] = rows[0]
         else:

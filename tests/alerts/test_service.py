@@ -21,6 +21,7 @@ from tests.alerts.fleet import (
     Plant,
     anomaly,
     at,
+    life,
     pump,
     risk,
     sqlite_url,
@@ -196,6 +197,16 @@ def test_an_anomaly_alone_becomes_an_inspection_without_part(plant: Plant) -> No
     assert order.mode.id == "anomaly"
     assert order.component is None
     assert list(order.parts) == []
+
+
+def test_short_remaining_life_becomes_an_order_that_follows_it(tmp_path: Path) -> None:
+    by_life = replace(PUMP, policy=replace(PUMP.policy, life_hours=120.0))
+    plant = Plant(sqlite_url(tmp_path), product=by_life).stocked()
+    plant.see(life(0, 150.0), life(1, 110.0), life(2, 90.0))
+    order = only_order(plant)
+    assert (order.opened_at, order.life_hours, order.probability) == (at(1), 90.0, None)
+    assert order.reason.code == "finding.life"
+    plant.db.close()
 
 
 # Episodes

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.machines.machine import Array, Course, MachineType, severity
+from simulators.machines.machine import Array, Course, MachineType, severity, threshold_met
 
 Flags = NDArray[np.bool_]
 Ticks = NDArray[np.int64]
@@ -110,7 +110,7 @@ class Parts:
         step = step * np.maximum(1 + 0.6 * jitter, 0) * ~stopped[:, None]
         alive = self.failed_at == 0
         self.wear = np.where(alive, np.minimum(self.wear + step, 1.0), self.wear)
-        fails = alive & (self.wear >= 1.0)
+        fails = alive & threshold_met(self.wear)
         self.failed_at[fails] = tick
         return np.asarray(fails)
 

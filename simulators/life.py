@@ -79,8 +79,8 @@ class Life:
         Of the fleet; ``tick`` is the last one before it begins.
     ids, types, sites
         By machine.
-    missing
-        Odds of a lost reading.
+    odds
+        Of a lost reading.
     """
 
     def __init__(
@@ -117,10 +117,6 @@ class Life:
         zero = np.zeros(self._machines)
         one = np.ones(self._machines, np.int64)
         self._body = Body(zero, zero.copy(), zero + 0.6, zero + np.nan, one)
-
-    @property
-    def boots(self) -> Ticks:
-        return self._body.boot
 
     def event_states(self, machine: int) -> dict[str, float]:
         """1 (new) to 0 (failed) by component."""

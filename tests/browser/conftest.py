@@ -34,6 +34,9 @@ QUIET = (
     "--disable-sync",
 )
 
+EXPECTED = ("the server responded with a status of 4", "net::ERR_FAILED")
+"""What Chromium itself reports of refused calls; the console tells them in words."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -90,11 +93,7 @@ def page(page: Page, application: None) -> Iterator[Page]:
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        # Chromium itself reports each answer of 4xx; those are the API's sentences.
-        if (
-            message.type == "error"
-            and "the server responded with a status of 4" not in message.text
-        ):
+        if message.type == "error" and not any(says in message.text for says in EXPECTED):
             complaints.append(message.text)
 
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -53,3 +53,12 @@ def test_axe_finds_nothing_in_light_or_dark(desk: Desk, plant: Plant, screen: st
     dark = Axe().run(desk.page)
     assert light.violations_count == 0, light.generate_report()
     assert dark.violations_count == 0, dark.generate_report()
+
+
+def test_a_lost_server_is_named_and_the_page_recovers_by_itself(desk: Desk, page: Page) -> None:
+    page.route("**/api/v1/**", lambda route: route.abort())
+    page.get_by_role("link", name="Fleet").click()
+    expect(page.get_by_role("alert").first).to_contain_text("The server does not answer.")
+    page.unroute("**/api/v1/**")
+    expect(desk.rows).to_have_count(8, timeout=10_000)
+    expect(page.get_by_text("The server does not answer.")).to_have_count(0)

@@ -9,7 +9,9 @@ export function ClockBanner() {
     <>
       {clock.speed !== 1 && (
         <p class="banner">
-          <strong>{texts.clock.demo(formats.number(clock.speed, 1))}</strong>
+          <strong>
+            {clock.speed ? texts.clock.demo(formats.number(clock.speed, 1)) : texts.clock.still}
+          </strong>
           <span>
             {texts.clock.platformTime} <time>{formats.clock(now)}</time>
           </span>

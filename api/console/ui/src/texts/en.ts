@@ -36,6 +36,7 @@ export const en = {
   },
   clock: {
     demo: (speed: string) => `Demonstration: time runs ${speed}× faster`,
+    still: "Time stands still while the platform prepares",
     platformTime: "Platform time",
   },
   mode: {

@@ -38,6 +38,7 @@ export const id: Texts = {
   },
   clock: {
     demo: (speed) => `Peragaan: waktu berjalan ${speed}× lebih cepat`,
+    still: "Waktu berhenti selama platform disiapkan",
     platformTime: "Waktu platform",
   },
   mode: {

@@ -143,7 +143,8 @@ class SqliteQuarantine:
             if connection is None:
                 return {}
             found: list[Any] = connection.execute(
-                "SELECT code, count(*) FROM rejected GROUP BY code"
+                "SELECT code, count(*) FROM rejected WHERE (?1 = '' OR device = ?1) GROUP BY code",
+                (device,),
             ).fetchall()
             return dict(found)
 

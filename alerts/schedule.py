@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from math import asin, cos, radians, sin, sqrt
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alerts.order import Technician
 from purna.core.clock import HOUR, from_datetime, to_datetime
@@ -60,7 +60,7 @@ def suggest(
     earliest, due
         Micros UTC.
     """
-    zone = ZoneInfo(site.timezone)
+    zone = zone_of(site)
     best: tuple[tuple[bool, int, float, int, str], Suggestion] | None = None
     for technician in technicians:
         if skill not in technician.skills:
@@ -74,6 +74,14 @@ def suggest(
         if best is None or key < best[0]:
             best = key, Suggestion(technician, start)
     return best[1] if best else None
+
+
+def zone_of(site: Site) -> ZoneInfo:
+    """The site's time zone; UTC when its name is none, so that a typo holds up no order."""
+    try:
+        return ZoneInfo(site.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 def first_free(busy: Sequence[Slot], zone: ZoneInfo, hours: float, earliest: int) -> int | None:

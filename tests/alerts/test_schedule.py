@@ -50,6 +50,13 @@ def test_work_starts_on_a_working_day_in_the_site_s_time() -> None:
     assert found.start == micros("2026-03-09T01:00:00Z")  # Monday 08:00 there
 
 
+def test_a_site_with_a_wrong_time_zone_is_planned_in_utc() -> None:
+    for name in ("Mars/Olympus", "", "../etc"):
+        found = suggest([NEAR], {}, replace(SITE, timezone=name), "mechanical", 2, T0, DUE)
+        assert found is not None
+        assert found.start == micros("2026-03-02T08:00:00Z")
+
+
 def test_work_does_not_overlap_what_is_planned_already() -> None:
     busy = [
         Slot(micros("2026-03-02T08:00:00Z"), micros("2026-03-02T09:15:00Z")),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import structlog
 
-from ingest import topics
+from ingest import service, topics
 from ingest.counters import Counters
 from ingest.links.base import Received
 from ingest.links.mqtt import MqttLink
@@ -43,6 +43,8 @@ class EarlyLink(MqttLink):
 
 
 def main(folder: Path, settings: IngestSettings, link_class: type[MqttLink]) -> None:
+    # Every group is waited for, so that a kill finds messages between arrival and commit.
+    service._WORTH_A_COMMIT = settings.group_size
     store = open_store(f"sqlite:///{folder}/readings.db")
     link = link_class(settings, topics.subscriptions())
     ingester = Ingester(

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.params import Depends as DependsParam
-from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.routing import BaseRoute
 
 from api.errors import SignInRequired
 from api.roles import Caller, Right
@@ -79,9 +79,9 @@ def needs(right: Right) -> Any:
     return Depends(Needs(right))
 
 
-def right_of(route: APIRoute) -> Right | None:
+def right_of(route: BaseRoute) -> Right | None:
     """The right that a route declares, or None."""
-    for dependency in route.dependencies:
+    for dependency in getattr(route, "dependencies", ()):
         if isinstance(dependency, DependsParam) and isinstance(dependency.dependency, Needs):
             return dependency.dependency.right
     return None
@@ -90,12 +90,18 @@ def right_of(route: APIRoute) -> Right | None:
 def check_routes(routers: Iterable[APIRouter]) -> None:
     """Raises ``LookupError`` naming the routes that are open without being listed as open."""
     undeclared = [
-        f"{method} {route.path}"
+        f"{method} {path}"
         for router in routers
         for route in router.routes
-        if isinstance(route, APIRoute) and right_of(route) is None
-        for method in sorted(route.methods or ())
-        if (method, route.path) not in OPEN_ROUTES
+        if right_of(route) is None
+        for method, path in _calls_of(route)
+        if (method, path) not in OPEN_ROUTES
     ]
     if undeclared:
         raise LookupError(f"routes that declare no right: {', '.join(undeclared)}")
+
+
+def _calls_of(route: BaseRoute) -> list[tuple[str, str]]:
+    """Method and path of all calls of a route; of one that is no API route, ``ANY``."""
+    methods = sorted(getattr(route, "methods", None) or {"ANY"})
+    return [(method, getattr(route, "path", "?")) for method in methods]

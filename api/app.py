@@ -40,6 +40,9 @@ VERSION = "1.0"
 V1 = (session, users, devices, alerts, orders, resources, products, models, quarantine, summary)
 
 
+ROUTERS = (*V1, system.router)
+
+
 def create_app(services: Services, console: Path = DIST) -> FastAPI:
     """The API and the console over these services; ``console`` is the folder of its build."""
     app = build_routes()
@@ -61,7 +64,7 @@ def create_app(services: Services, console: Path = DIST) -> FastAPI:
 
 def build_routes() -> FastAPI:
     """The application without its services: enough for the OpenAPI description."""
-    check_routes((*V1, system.router))
+    check_routes(ROUTERS)
     app = FastAPI(
         title="Purna",
         version=VERSION,

@@ -146,7 +146,7 @@ def _on_http_error(request: Request, error: Exception) -> Response:
 
 
 def _on_bug(request: Request, error: Exception) -> Response:
-    log.error("unexpected error", path=request.url.path, exc_info=error)
+    # It is raised on after this answer, and the server logs it with its traceback.
     return problem_response(request, 500, "http.500")
 
 

@@ -9,14 +9,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Measure:
-    """One histogram by method, route (never the raw path: ids would flood it) and status."""
+    """One histogram by operation, as the OpenAPI description names it, and status.
+
+    Never by path: ids in it would flood the figures.
+    """
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
         self._app = app
         self._seconds = Histogram(
             "purna_http_request_seconds",
             "Time from a request to the start of its answer",
-            ("method", "route", "status"),
+            ("operation", "status"),
             registry=registry,
         )
 
@@ -28,8 +31,8 @@ class Measure:
 
         async def send_and_measure(message: Message) -> None:
             if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", "other")
-                self._seconds.labels(scope["method"], route, message["status"]).observe(
+                operation = getattr(scope.get("route"), "name", "none")
+                self._seconds.labels(operation, message["status"]).observe(
                     time.perf_counter() - start
                 )
             await send(message)

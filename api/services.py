@@ -11,12 +11,12 @@ from prometheus_client import CollectorRegistry
 
 from alerts.service import AlertService
 from api.auth import Users
+from ingest.registry import SqlDeviceRegistry
 from models.registry import ModelRegistry
 from purna.core.catalogue import Catalogue, Mode
 from purna.core.clock import Clock
 from purna.core.ports import (
     AssessmentLog,
-    DeviceRegistry,
     MaintenanceLog,
     Quarantine,
     ReadingStore,
@@ -55,20 +55,10 @@ class AssessmentFeed(AssessmentLog, Protocol):
         ...
 
 
-class Enrolment(Protocol):
-    """Gives devices what they connect with."""
-
-    def enrol(self, device_id: str) -> Credential:
-        """New credentials for a registered device; older ones stop working."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class Credential:
-    """What a device connects with, and where."""
+class BrokerAddress:
+    """Where devices connect."""
 
-    username: str
-    password: str
     host: str
     port: int
 
@@ -81,15 +71,15 @@ class Services:
     """
 
     catalogue: Catalogue
-    registry: DeviceRegistry
+    registry: SqlDeviceRegistry
     maintenance: MaintenanceLog
     store: ReadingStore
     quarantine: Quarantine
     assessments: AssessmentFeed
     alerts: AlertService
     models: ModelRegistry
-    enrolment: Enrolment
     users: Users
+    broker: BrokerAddress
     clock: PlatformClock
     mode: Mode
     version: str

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from argon2 import PasswordHasher
+from prometheus_client import CollectorRegistry
 
 from alerts.maintenance import SqlMaintenanceLog
 from alerts.order import PartStock, Technician
 from alerts.service import AlertService
 from api.auth import Users
-from api.services import ApiSettings, Credential, Services
+from api.services import ApiSettings, BrokerAddress, Services
 from ingest.quarantine import SqliteQuarantine
+from ingest.registry import SqlDeviceRegistry
 from ingest.stores.memory import MemoryReadingStore
 from models.assessments import SqlAssessmentLog
 from models.registry import ModelRegistry
@@ -29,7 +32,6 @@ from purna.core.assessments import (
 from purna.core.catalogue import Catalogue, Mode, Name, parse_product
 from purna.core.clock import DAY, HOUR, MINUTE, ManualClock, from_iso
 from purna.core.devices import Customer, Device, Maintenance, Site
-from purna.core.errors import NotFound
 from purna.core.ids import SequentialIds
 from purna.core.readings import DeviceEvent, ReadingBatch, Rejected, Telemetry
 from purna.db.engine import Database
@@ -85,45 +87,6 @@ DEVICES = [
 TECHNICIAN = Technician("tec-03", "Rini", ("mechanical",), "Bandung")
 
 
-class MemoryRegistry:
-    """Devices and their passwords in memory."""
-
-    def __init__(self) -> None:
-        self._devices: dict[str, Device] = {}
-        self._sites: dict[str, Site] = {}
-        self._passwords: dict[str, str] = {}
-
-    def get(self, device_id: str) -> Device:
-        device = self.find(device_id)
-        if device is None:
-            raise NotFound("error.not_found", kind="device", id=device_id)
-        return device
-
-    def find(self, device_id: str) -> Device | None:
-        return self._devices.get(device_id)
-
-    def all(self, product: str = "") -> list[Device]:
-        found = (d for d in self._devices.values() if product in ("", d.product))
-        return sorted(found, key=lambda device: device.id)
-
-    def sites(self) -> list[Site]:
-        return list(self._sites.values())
-
-    def add(
-        self,
-        devices: Iterable[Device],
-        sites: Iterable[Site] = (),
-        customers: Iterable[Customer] = (),
-    ) -> None:
-        self._sites.update((site.id, site) for site in sites)
-        for device in devices:
-            self._devices[device.id] = device
-            self._sites[device.site.id] = device.site
-
-    def enrol(self, device_id: str) -> Credential:
-        return Credential(device_id, "a long password", "127.0.0.1", 1883)
-
-
 class Plant:
     """The real services over a database in ``folder``; readings are kept in memory."""
 
@@ -131,7 +94,9 @@ class Plant:
         self.database = database
         self.clock = ManualClock(NOW, speed=60.0)
         self.users = users
-        self.registry = MemoryRegistry()
+        self.registry = SqlDeviceRegistry(
+            database, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        )
         self.store = MemoryReadingStore()
         self.quarantine = SqliteQuarantine(folder / "quarantine.db")
         self.assessments = SqlAssessmentLog(database)
@@ -147,14 +112,18 @@ class Plant:
             assessments=self.assessments,
             alerts=self.alerts,
             models=self.models,
-            enrolment=self.registry,
             users=users,
+            broker=BrokerAddress("127.0.0.1", 1883),
             clock=self.clock,
             mode=Mode.SUGGEST,
             version="1.2.3",
             settings=ApiSettings(stream_poll_seconds=0.02, stream_heartbeat_seconds=0.2),
             checks={"database": lambda: None},
         )
+
+    def services_of_another_process(self) -> Services:
+        """The same, but for what a process keeps to itself."""
+        return replace(self.services, metrics=CollectorRegistry())
 
     def furnish(self) -> None:
         """Two days of readings, a day of assessments, the orders that follow, and a quarantine."""
@@ -209,17 +178,16 @@ class Plant:
         return order.id
 
     def _add_readings(self) -> None:
-        times = range(START, NOW, 5 * MINUTE)
         self.store.append(
             ReadingBatch.of(
                 Telemetry(
                     device.id,
                     [
                         (ts, {"vib_rms": 3.0 + 0.01 * i, "load": 60.0 + i % 7})
-                        for i, ts in enumerate(times)
+                        for i, ts in enumerate(range(START, NOW, step))
                     ],
                 )
-                for device in DEVICES[:6]
+                for device, step in zip(DEVICES, [5 * MINUTE] + 5 * [HOUR], strict=False)
             ),
             [
                 DeviceEvent("pump-01", START, "status", "online", "2.4.1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -106,14 +107,14 @@ def add_device(body: NewDevice, services: ServicesParam) -> DeviceCredential:
     """Register a device; the answer holds the password it connects with, shown this once."""
     if services.registry.find(body.id) is not None:
         raise Conflict("device.exists", f"there is a device {body.id} already", id=body.id)
-    services.registry.add([_new_device(body, services)])
-    credential = services.enrolment.enrol(body.id)
+    password = secrets.token_urlsafe(24)
+    services.registry.register(_new_device(body, services), password)
     return DeviceCredential(
         device=body.id,
-        username=credential.username,
-        password=credential.password,
-        host=credential.host,
-        port=credential.port,
+        username=body.id,
+        password=password,
+        host=services.broker.host,
+        port=services.broker.port,
         topic=f"purna/v1/{body.id}/telemetry",
     )
 

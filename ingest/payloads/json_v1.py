@@ -59,7 +59,9 @@ def _decode_fast(device: str, payload: bytes) -> Telemetry | None:
     # a key stood there twice.
     quotes = 0
     if m is not UNSET and message.ts is not UNSET and r is UNSET:
-        if not (1e11 <= message.ts < 1e14 and m and len(m) <= limits.QUANTITIES):
+        if not (
+            limits.FIRST_MS <= message.ts < limits.END_MS and m and len(m) <= limits.QUANTITIES
+        ):
             return None
         rows: list[tuple[int, dict[str, float]]] = [(round(message.ts * 1000), m)]
         quotes = 4 + 2 * len(m)
@@ -67,7 +69,7 @@ def _decode_fast(device: str, payload: bytes) -> Telemetry | None:
         rows = []
         values = 0
         for ts, moment in r:
-            if not (1e11 <= ts < 1e14 and moment):
+            if not (limits.FIRST_MS <= ts < limits.END_MS and moment):
                 return None
             values += len(moment)
             rows.append((round(ts * 1000), moment))

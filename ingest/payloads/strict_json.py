@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any
 
-from ingest.payloads.limits import DEPTH, MESSAGE_BYTES, NAME_CHARS
+from ingest.payloads.limits import DEPTH, END_MS, FIRST_MS, MESSAGE_BYTES, NAME_CHARS
 from ingest.rejects import bad
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"?')
@@ -68,9 +68,9 @@ def time_of(value: Any, field: str) -> int:
         raise bad("field.type", field=field, expected="a number of milliseconds")
     if not _finite(value):
         raise bad("value.not_finite", field=field)
-    if 10**11 <= value < 10**14:  # 1973 … 5138
+    if FIRST_MS <= value < END_MS:
         return round(float(value) * 1000)
-    if 10**8 <= value < 10**11:
+    if 10**8 <= value < FIRST_MS:
         raise bad("ts.seconds", field=field)
     if value >= 10**14:
         raise bad("ts.microseconds", field=field)

@@ -1,0 +1,47 @@
+"""Every folder in ``tests/data/payloads`` is a test: topic, payload, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest import payloads
+from ingest.payloads import json_v1
+from ingest.rejects import hints
+from purna.core.errors import BadPayload
+from purna.core.readings import DeviceEvent, Telemetry
+
+CASES = sorted((Path(__file__).parents[2] / "data" / "payloads").iterdir())
+
+
+def outcome(topic: str, payload: bytes) -> dict[str, Any]:
+    try:
+        decoded = payloads.decode(topic, payload)
+    except BadPayload as error:
+        hinted = error.code in hints() and "{" not in error.detail  # all parameters given
+        return {"error" if hinted else "no hint": {"code": error.code, "field": error.field}}
+    kind = {Telemetry: "telemetry", DeviceEvent: "event"}.get(type(decoded), "status")
+    return {kind: json.loads(json.dumps(asdict(decoded)))}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_payload_is_read_as_expected(case: Path) -> None:
+    topic = (case / "topic").read_text().removesuffix("\n")
+    expected = json.loads((case / "expected.json").read_text())
+    assert outcome(topic, (case / "payload").read_bytes()) == expected
+
+
+def test_a_refusal_tells_the_number_of_the_message_where_it_can_be_read() -> None:
+    with pytest.raises(BadPayload) as caught:
+        json_v1.decode("d1", b'{"boot":"b7","seq":3,"ts":1732212345678,"m":{"t":"x"}}')
+    assert (caught.value.params["boot"], caught.value.params["seq"]) == ("b7", 3)
+
+
+def test_a_message_that_is_too_large_is_refused_unread() -> None:
+    payload = b'{"ts":1732212345678,"m":{"t":1}}'.ljust(256 * 1024 + 1)
+    assert outcome("purna/v1/d1/telemetry", payload)["error"]["code"] == "size.limit"
+    assert "telemetry" in outcome("purna/v1/d1/telemetry", payload[:-1])

@@ -1,0 +1,120 @@
+"""Whatever comes in, a decoder answers with a value or a refusal; and its two ways agree."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest import payloads
+from ingest.payloads import json_v1
+from ingest.rejects import hints
+from purna.core.errors import BadPayload
+from purna.core.readings import DeviceEvent, Telemetry
+
+KINDS = st.sampled_from(["telemetry", "event", "status"])
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=12,
+)
+near_times = st.one_of(
+    st.integers(10**11, 4 * 10**12 - 1),
+    st.floats(1e11, 4e12),
+    st.sampled_from([0, 1732212345, 1732212345678, 10**18, -5, "x", None, True]),
+)
+near_values = st.dictionaries(
+    st.sampled_from(["a", "b", 'q"', "ü", "\\"]),
+    st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(), json_values),
+    max_size=3,
+)
+near_messages = st.fixed_dictionaries(
+    {},
+    optional={
+        "boot": st.sampled_from(["b7", "", "\\u0041", 'b"', 7, "x" * 65]),
+        "seq": st.sampled_from([0, 1, -1, 2**53, 2**53 + 1, 1.0, True, "1"]),
+        "ts": near_times,
+        "m": near_values,
+        "r": st.lists(st.tuples(near_times, near_values), max_size=3),
+        "u": st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from(["K", 1])),
+        "q": st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from([0, 1, 2, 3, True])),
+        "x": st.none(),
+    },
+)
+
+
+def read(kind: str, payload: bytes) -> object:
+    try:
+        return payloads.decode(f"purna/v1/d1/{kind}", payload)
+    except BadPayload as error:
+        return error.code if error.code in hints() else f"no hint for {error.code}"
+
+
+def both_ways(payload: bytes) -> None:
+    fast = json_v1._decode_fast("d1", payload)
+    if fast is not None:
+        assert fast == json_v1.decode_strictly("d1", payload)
+
+
+@given(KINDS, st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(kind: str, payload: bytes) -> None:
+    assert not str(read(kind, payload)).startswith("no hint")
+    both_ways(payload)
+
+
+@given(KINDS, json_values)
+def test_any_json_is_read_or_refused(kind: str, value: object) -> None:
+    assert not str(read(kind, json.dumps(value).encode())).startswith("no hint")
+
+
+@given(st.text(max_size=60))
+def test_any_topic_is_read_or_refused(topic: str) -> None:
+    try:
+        payloads.decode(topic, b"{}")
+    except BadPayload:
+        return
+    raise AssertionError("an empty object is no message")
+
+
+@given(near_messages, st.booleans(), st.integers(0, 400), st.binary(max_size=2))
+def test_nearly_right_messages_are_read_alike_in_both_ways(
+    message: dict[str, object], plain: bool, at: int, noise: bytes
+) -> None:
+    payload = json.dumps(message, ensure_ascii=plain).encode("utf-8", "surrogatepass")
+    broken = payload[:at] + noise + payload[at:]
+    for candidate in (payload, broken, payload + payload[1:]):
+        both_ways(candidate)
+        result = read("telemetry", candidate)
+        assert not str(result).startswith("no hint")
+        if isinstance(result, Telemetry):
+            assert all(math.isfinite(v) for _, values in result.rows for v in values.values())
+            assert all(isinstance(ts, int) and 10**14 <= ts < 10**16 for ts, _ in result.rows)
+
+
+@given(
+    st.integers(10**11, 4 * 10**12 - 1),
+    st.dictionaries(
+        st.text(st.characters(codec="utf-8"), min_size=1, max_size=8),
+        st.floats(allow_nan=False, allow_infinity=False),
+        min_size=1,
+        max_size=5,
+    ),
+)
+def test_what_a_device_meant_is_what_is_read(ts: int, values: dict[str, float]) -> None:
+    payload = json.dumps({"boot": "b7", "seq": 1, "ts": ts, "m": values}).encode()
+    assert read("telemetry", payload) == Telemetry("d1", [(ts * 1000, values)], "b7", 1)
+
+
+@given(st.integers(10**11, 4 * 10**12 - 1), st.text(min_size=1, max_size=64), st.text(max_size=99))
+def test_what_an_event_says_is_what_is_read(ts: int, code: str, text: str) -> None:
+    payload = json.dumps({"ts": ts, "code": code, "text": text}).encode()
+    result = read("event", payload)
+    try:
+        (code + text).encode()
+    except UnicodeEncodeError:
+        assert result == "json.encoding"
+    else:
+        assert result == DeviceEvent("d1", ts * 1000, "event", code, text)

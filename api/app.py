@@ -22,6 +22,7 @@ from api.v1.common import Problem
 from api.v1.devices.contact import OnlineCount
 from api.v1.devices.endpoints import router as devices
 from api.v1.devices.newest import NewestAssessments
+from api.v1.devices.roster import Roster
 from api.v1.models.endpoints import router as models
 from api.v1.orders.endpoints import router as orders
 from api.v1.products.endpoints import router as products
@@ -47,6 +48,7 @@ def create_app(services: Services, console: Path = DIST) -> FastAPI:
     """The API and the console over these services; ``console`` is the folder of its build."""
     app = build_routes()
     app.state.services = services
+    app.state.roster = Roster(services.registry)
     app.state.newest = NewestAssessments(services.assessments)
     app.state.online_count = OnlineCount(services.store, services.clock)
     app.state.live = Live(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from api.v1.devices.roster import Roster
 from purna.core.assessments import Assessment, FailureRisk
 from purna.core.clock import DAY, HOUR, MINUTE, to_iso
 from purna.core.devices import Device
@@ -309,3 +310,16 @@ def test_a_device_that_can_not_be_registered_is_refused(
     answer = console.post(DEVICES, json={**NEW, **change})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert len(plant.registry.all()) == 8
+
+
+def test_the_roster_is_read_anew_after_ten_seconds_or_a_registration(plant: Plant) -> None:
+    now = 0.0
+    roster = Roster(plant.registry, lambda: now)
+    assert len(roster.all()) == 0
+    plant.registry.add([Device("a", "cp-200", SITES[0])])
+    assert len(roster.all()) == 0
+    now = 10.1
+    assert len(roster.all()) == 1
+    plant.registry.add([Device("b", "cp-200", SITES[0])])
+    roster.forget()
+    assert len(roster.all()) == 2

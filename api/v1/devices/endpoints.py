@@ -22,6 +22,7 @@ from api.v1.devices.downsample import downsample
 from api.v1.devices.fleet import fleet_lines, product_of
 from api.v1.devices.history import assessment_history
 from api.v1.devices.newest import NewestParam
+from api.v1.devices.roster import RosterParam
 from api.v1.devices.schemas import (
     AssessmentHistory,
     DeviceCredential,
@@ -50,6 +51,7 @@ Points = Annotated[int, Query(ge=1, le=4000, description="At most so many points
 @router.get("", dependencies=_READ, responses=problems(503))
 def list_devices(
     services: ServicesParam,
+    roster: RosterParam,
     newest: NewestParam,
     language: LanguageParam,
     q: Annotated[
@@ -69,12 +71,13 @@ def list_devices(
     lines = [
         line
         for line in fleet_lines(
-            services.registry.all(product),
+            roster.all(),
             services.catalogue,
             newest.by_device(),
             summary.devices_act | summary.devices_watch,
         )
-        if (not site or line.device.site.id == site)
+        if (not product or line.device.product == product)
+        and (not site or line.device.site.id == site)
         and (health is None or line.health == health)
         and (not q or line.speaks_of(q))
     ]
@@ -103,12 +106,13 @@ def list_devices(
 
 
 @router.post("", status_code=201, dependencies=[needs(Right.DEVICES_ADD)], responses=problems(409))
-def add_device(body: NewDevice, services: ServicesParam) -> DeviceCredential:
+def add_device(body: NewDevice, services: ServicesParam, roster: RosterParam) -> DeviceCredential:
     """Register a device; the answer holds the password it connects with, shown this once."""
     if services.registry.find(body.id) is not None:
         raise Conflict("device.exists", f"there is a device {body.id} already", id=body.id)
     password = secrets.token_urlsafe(24)
     services.registry.register(_new_device(body, services), password)
+    roster.forget()
     return DeviceCredential(
         device=body.id,
         username=body.id,

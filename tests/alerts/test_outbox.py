@@ -4,6 +4,7 @@ import email
 import json
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.policy import default
@@ -28,6 +29,7 @@ class Hook:
 
     def __init__(self) -> None:
         self.answers: list[int] = []
+        self.delay = 0.0
         self.got: list[tuple[dict[str, str], bytes]] = []
         hook = self
 
@@ -35,6 +37,7 @@ class Hook:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 hook.got.append((dict(self.headers), body))
+                time.sleep(hook.delay)
                 self.send_response(hook.answers.pop(0) if hook.answers else 204)
                 self.end_headers()
 
@@ -169,6 +172,18 @@ def test_a_sender_that_died_in_the_middle_is_replaced_after_its_lease(
     assert line.outbox.send_due() == Sent(sent=1)  # the other one; this one may be on its way
     line.plant.clock.advance(LEASE)
     assert line.outbox.send_due() == Sent(sent=1)
+
+
+def test_senders_that_run_at_the_same_time_send_each_message_once(line: Line, hook: Hook) -> None:
+    hook.delay = 0.2
+    line.plant.see(risk(0, 0.9))
+    threads = [threading.Thread(target=line.restarted().send_due) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(hook.got) == 1
+    assert line.outbox.counts() == {"pending": 0, "sent": 2, "given_up": 0}
 
 
 def test_a_fault_in_one_receiver_does_not_hold_up_the_others(line: Line, hook: Hook) -> None:

@@ -332,6 +332,28 @@ def test_maintenance_that_is_not_known_yet_is_not_used(plant: Plant) -> None:
     assert plant.states() == {"V-000001": "completed"}
 
 
+def test_a_repair_of_before_the_finding_does_not_answer_it_however_late_it_is_told(
+    plant: Plant,
+) -> None:
+    plant.see(risk(0, 0.9))
+    SqlMaintenanceLog(plant.db).add(
+        [Maintenance("p1", "bearing", at(-30), True, known_at=at(2), source="late letter")]
+    )
+    plant.see(risk(3, 0.9))
+    assert plant.states() == {"V-000001": "proposed"}
+    assert plant.alert_states() == ["open"]
+
+
+def test_a_finding_that_a_late_told_repair_would_have_muted_is_withdrawn(plant: Plant) -> None:
+    plant.see(risk(0, 0.9))
+    SqlMaintenanceLog(plant.db).add(
+        [Maintenance("p1", "bearing", at(-3), True, known_at=at(2), source="late letter")]
+    )
+    plant.see(risk(3, 0.9))
+    assert plant.states() == {"V-000001": "cancelled"}
+    assert plant.alert_states() == ["cleared"]
+
+
 def test_maintenance_of_a_device_that_went_silent_is_reconciled_in_the_end(plant: Plant) -> None:
     plant.see(risk(0, 0.9))
     repaired(plant, 3)

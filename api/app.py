@@ -14,6 +14,7 @@ from api import system
 from api.access import check_routes
 from api.console.serving import DIST, Console
 from api.errors import install_error_handlers
+from api.examples import add_examples
 from api.measure import Measure
 from api.security import Guard
 from api.services import Services
@@ -80,7 +81,7 @@ def build_routes() -> FastAPI:
         app.include_router(router, prefix="/api/v1")
     app.include_router(system.router)
     install_error_handlers(app)
-    _describe_shared_schemas(app)
+    _complete_description(app)
     return app
 
 
@@ -88,8 +89,8 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _describe_shared_schemas(app: FastAPI) -> None:
-    """Adds the wire shapes that no route returns as its model: problems and live events."""
+def _complete_description(app: FastAPI) -> None:
+    """Adds examples, and the wire shapes that no route returns as its model."""
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -100,6 +101,7 @@ def _describe_shared_schemas(app: FastAPI) -> None:
                 shape.__name__,
                 shape.model_json_schema(ref_template="#/components/schemas/{model}"),
             )
+        add_examples(document)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -172,6 +172,20 @@ class Plant:
         while self.alerts.process_pending(self.assessments):
             pass
 
+    def worsen(self, device: str) -> None:
+        """One more window in which the bearing of ``device`` is about to fail."""
+        self.assessments.put(
+            [
+                Assessment(
+                    device,
+                    NOW + HOUR,
+                    models={"failure": "failure-cp-200-1"},
+                    risks=[FailureRisk("bearing", {24: 0.9, 168: 1.0, 720: 1.0})],
+                )
+            ]
+        )
+        self.alerts.process_pending(self.assessments)
+
     def order_of(self, device: str) -> str:
         """The id of the order that this device has."""
         (order,) = (o for o in self.alerts.orders().items if o.device.id == device)

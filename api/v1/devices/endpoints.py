@@ -105,7 +105,9 @@ def list_devices(
     )
 
 
-@router.post("", status_code=201, dependencies=[needs(Right.DEVICES_ADD)], responses=problems(409))
+@router.post(
+    "", status_code=201, dependencies=[needs(Right.DEVICES_ADD)], responses=problems(400, 409)
+)
 def add_device(body: NewDevice, services: ServicesParam, roster: RosterParam) -> DeviceCredential:
     """Register a device; the answer holds the password it connects with, shown this once."""
     if services.registry.find(body.id) is not None:

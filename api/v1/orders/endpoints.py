@@ -91,7 +91,7 @@ def read_order(
     return _detail(_readable(order_id, caller, services), services, language)
 
 
-@router.post("/{order_id}/accept", dependencies=_ACT, responses=problems(404, 409))
+@router.post("/{order_id}/accept", dependencies=_ACT, responses=problems(400, 404, 409))
 def accept_order(
     order_id: str,
     body: Accept,
@@ -110,7 +110,7 @@ def accept_order(
     return _detail(order, services, language)
 
 
-@router.post("/{order_id}/reject", dependencies=_ACT, responses=problems(404, 409))
+@router.post("/{order_id}/reject", dependencies=_ACT, responses=problems(400, 404, 409))
 def reject_order(
     order_id: str,
     body: Reject,
@@ -124,7 +124,7 @@ def reject_order(
     return _detail(order, services, language)
 
 
-@router.post("/{order_id}/reschedule", dependencies=_ACT, responses=problems(404, 409))
+@router.post("/{order_id}/reschedule", dependencies=_ACT, responses=problems(400, 404, 409))
 def reschedule_order(
     order_id: str,
     body: Reschedule,
@@ -143,7 +143,7 @@ def reschedule_order(
     return _detail(order, services, language)
 
 
-@router.post("/{order_id}/complete", dependencies=_COMPLETE, responses=problems(404, 409))
+@router.post("/{order_id}/complete", dependencies=_COMPLETE, responses=problems(400, 404, 409))
 def complete_order(
     order_id: str,
     body: Complete,
@@ -166,7 +166,7 @@ def complete_order(
     return _detail(order, services, language)
 
 
-@router.post("/{order_id}/cancel", dependencies=_ACT, responses=problems(404, 409))
+@router.post("/{order_id}/cancel", dependencies=_ACT, responses=problems(400, 404, 409))
 def cancel_order(
     order_id: str,
     body: Cancel,

@@ -13,6 +13,7 @@ from api.paging import CursorParam, ListLimit, page_of
 from api.roles import Right
 from api.services import ServicesParam
 from api.v1.common import Page
+from api.v1.devices.roster import RosterParam
 from api.v1.products.schemas import (
     ComponentEntry,
     FailureModeEntry,
@@ -28,12 +29,13 @@ router = APIRouter(prefix="/products", tags=["products"])
 @router.get("", dependencies=[needs(Right.PRODUCTS_READ)], responses=problems())
 def list_products(
     services: ServicesParam,
+    roster: RosterParam,
     language: LanguageParam,
     cursor: CursorParam = None,
     limit: ListLimit = 1000,
 ) -> Page[ProductEntry]:
     """Products with their quantities, components and failure modes, by id."""
-    devices = Counter(device.product for device in services.registry.all())
+    devices = Counter(device.product for device in roster.all())
     products = sorted(services.catalogue.values(), key=lambda product: product.id)
     return page_of(
         products,

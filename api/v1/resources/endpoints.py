@@ -14,6 +14,7 @@ from api.paging import CursorParam, ListLimit, page_of
 from api.roles import Right
 from api.services import ServicesParam
 from api.v1.common import Page
+from api.v1.devices.roster import RosterParam
 from api.v1.refs import customer_ref
 from api.v1.resources.schemas import PartEntry, SiteEntry, TechnicianEntry
 from purna.core.devices import Site
@@ -24,10 +25,13 @@ _READ = [needs(Right.RESOURCES_READ)]
 
 @router.get("/sites", dependencies=_READ, responses=problems())
 def list_sites(
-    services: ServicesParam, cursor: CursorParam = None, limit: ListLimit = 1000
+    services: ServicesParam,
+    roster: RosterParam,
+    cursor: CursorParam = None,
+    limit: ListLimit = 1000,
 ) -> Page[SiteEntry]:
     """Where devices stand, by id."""
-    devices = Counter(device.site.id for device in services.registry.all())
+    devices = Counter(device.site.id for device in roster.all())
 
     def show(site: Site) -> SiteEntry:
         return SiteEntry(

@@ -26,7 +26,7 @@ def read_session(request: Request, services: ServicesParam) -> Session:
     return _session(services, user, token)
 
 
-@router.post("/session", responses=problems(401, 429, open_to_all=True))
+@router.post("/session", responses=problems(400, 401, 429, open_to_all=True))
 def sign_in(body: SignIn, request: Request, response: Response, services: ServicesParam) -> Session:
     """Sign in; sets the session cookie."""
     client = request.client.host if request.client else ""
@@ -43,7 +43,7 @@ def sign_out(request: Request, response: Response, services: ServicesParam) -> N
     response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict")
 
 
-@router.post("/setup", status_code=201, responses=problems(403, 409, open_to_all=True))
+@router.post("/setup", status_code=201, responses=problems(400, 403, 409, open_to_all=True))
 def set_up(body: SetUp, request: Request, response: Response, services: ServicesParam) -> Session:
     """Make the first administrator with the one-time token; signs in."""
     user = services.users.set_up(body.token, body.username, body.name, body.password)

@@ -14,6 +14,7 @@ from api.services import ServicesParam
 from api.v1.devices.contact import OnlineCountParam
 from api.v1.devices.fleet import fleet_lines
 from api.v1.devices.newest import NewestParam
+from api.v1.devices.roster import RosterParam
 from api.v1.summary.live import Live
 from api.v1.summary.schemas import Summary
 
@@ -27,11 +28,13 @@ class EventStream(StreamingResponse):
 
 
 @router.get("/summary", dependencies=[needs(Right.SUMMARY_READ)], responses=problems(503))
-def read_summary(services: ServicesParam, newest: NewestParam, online: OnlineCountParam) -> Summary:
+def read_summary(
+    services: ServicesParam, roster: RosterParam, newest: NewestParam, online: OnlineCountParam
+) -> Summary:
     """The numbers above the queue."""
     service = services.alerts.summary()
     lines = fleet_lines(
-        services.registry.all(),
+        roster.all(),
         services.catalogue,
         newest.by_device(),
         service.devices_act | service.devices_watch,

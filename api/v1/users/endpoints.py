@@ -27,7 +27,7 @@ def list_users(
     return page_of(users, lambda user: (user.username,), _user_entry, cursor, limit)
 
 
-@router.post("/users", status_code=201, dependencies=_MANAGE, responses=problems(409))
+@router.post("/users", status_code=201, dependencies=_MANAGE, responses=problems(400, 409))
 def add_user(body: NewUser, services: ServicesParam) -> UserEntry:
     """Add a user."""
     user = services.users.add_user(
@@ -36,7 +36,7 @@ def add_user(body: NewUser, services: ServicesParam) -> UserEntry:
     return _user_entry(user)
 
 
-@router.patch("/users/{user_id}", dependencies=_MANAGE, responses=problems(404, 409))
+@router.patch("/users/{user_id}", dependencies=_MANAGE, responses=problems(400, 404, 409))
 def change_user(user_id: str, body: UserChange, services: ServicesParam) -> UserEntry:
     """Change roles, name or password, or disable a user."""
     return _user_entry(services.users.change_user(user_id, **body.model_dump()))
@@ -50,7 +50,7 @@ def list_keys(
     return page_of(services.users.keys(), lambda key: (key.id,), _key_entry, cursor, limit)
 
 
-@router.post("/keys", status_code=201, dependencies=_MANAGE, responses=problems(409))
+@router.post("/keys", status_code=201, dependencies=_MANAGE, responses=problems(400, 409))
 def add_key(body: NewKey, services: ServicesParam, caller: CallerParam) -> KeyCreated:
     """Make a key for a program; its token is shown this once."""
     key, token = services.users.add_key(body.name, body.roles, caller.name)

@@ -28,15 +28,25 @@ class BoostedRisk(RiskModel):
     trees, rate
         Number of trees and learning rate. Early stopping stays off: it is unstable on rare
         classes.
+    bins
+        Different values that a tree tells apart per column, at most 255.
     folds
         Groups of devices held out in turn for the calibration; below 2 there is none.
     seed
         Of column sampling and of the folds.
     """
 
-    def __init__(self, trees: int = 200, rate: float = 0.05, folds: int = 2, seed: int = 0) -> None:
+    def __init__(
+        self,
+        trees: int = 200,
+        rate: float = 0.05,
+        bins: int = 250,
+        folds: int = 2,
+        seed: int = 0,
+    ) -> None:
         self.trees = trees
         self.rate = rate
+        self.bins = bins
         self.folds = folds
         self.seed = seed
 
@@ -55,14 +65,15 @@ class BoostedRisk(RiskModel):
         self.typical_ = np.nanmedian(
             np.vstack([x[~failed], np.zeros((1, x.shape[1]), np.float32)]), axis=0
         ).astype(np.float32)
+        coarse = condensed(x, self.bins)
         held_out = np.full(len(x), np.nan)
         for fold in self._folds(failed, groups):
             if failed[~fold].any() and not failed[~fold].all():
-                boosted = self._boosted(x[~fold], failed[~fold], weights[~fold])
+                boosted = self._boosted(coarse[~fold], failed[~fold], weights[~fold])
                 held_out[fold] = boosted.predict_proba(x[fold])[:, 1]
         self.slope_, self.offset_ = _calibration(held_out, failed, weights)
         self.held_out_ = self._calibrated(held_out)
-        self.boosted_ = self._boosted(x, failed, weights)
+        self.boosted_ = self._boosted(coarse, failed, weights)
         return self
 
     def score(self, features: Features) -> Float64:
@@ -99,10 +110,11 @@ class BoostedRisk(RiskModel):
             learning_rate=self.rate,
             max_leaf_nodes=15,
             min_samples_leaf=10,
+            max_bins=self.bins,
             max_features=0.2,
             early_stopping=False,
             random_state=self.seed,
-        ).fit(condensed(x), failed, sample_weight=weights)
+        ).fit(x, failed, sample_weight=weights)
 
     def _folds(self, failed: Bool, groups: Int64) -> list[Bool]:
         """Rows of each fold; the groups that fail are spread evenly."""

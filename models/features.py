@@ -22,7 +22,7 @@ from purna.core.catalogue import Product
 from purna.core.clock import HOUR
 
 LAGS = 4
-MEAN_HOURS = (3, 6, 12, 24, 48, 168, 720)
+MEAN_HOURS = (6, 12, 24, 48, 168, 720)
 EVENT_HOURS = (24, 48)
 _RARE_HOURS = 720.0  # "never" and "longer ago than this" are the same
 _PRIOR = 24  # a device's own spread counts as if so many steps of the fleet's came before
@@ -120,8 +120,9 @@ def failure_features(plan: FeaturePlan, fleet: Fleet, past: Past, rows: Rows) ->
 
     Per symptom: the latest values and trailing means against the device's own past, its recent
     spread, its trend over days and weeks, its level against the fleet. Per event code: counts
-    and hours since the last. Per component: hours since the last known replacement. Per device:
-    age and attributes.
+    and hours since the last. Per component: hours since the last known replacement or the
+    installation. Per device: its attributes. Its own age is left out: where all were installed
+    together that is the calendar, which no later row can share.
     """
     table = _Table(len(rows.device))
     device, stop = rows.device, rows.time + 1
@@ -154,7 +155,6 @@ def failure_features(plan: FeaturePlan, fleet: Fleet, past: Past, rows: Rows) ->
     for component in plan.components:
         last = fleet.replacements(component).last(device, ends)
         table.add_one(f"age:{component}|hours", _age(ends, np.maximum(last, installed)))
-    table.add_one("device|age", _age(ends, installed))
     for name in plan.numbers:
         facts = [d.attributes.get(name, np.nan) for d in fleet.devices]
         numbers = np.array([np.nan if isinstance(f, str) else f for f in facts], np.float64)

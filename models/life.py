@@ -30,8 +30,8 @@ class BlendedLife(LifeModel):
         Hours above which lives are not told apart; targets must not exceed it.
     level
         Share of true lives that the interval promises to hold.
-    trees, rate
-        Of the boosting.
+    trees, rate, bins
+        Of the boosting; ``bins`` is how many values of a column it tells apart.
     vectors
         Rows that the support vector regression sees at most.
     folds
@@ -46,6 +46,7 @@ class BlendedLife(LifeModel):
         level: float = 0.9,
         trees: int = 400,
         rate: float = 0.03,
+        bins: int = 250,
         vectors: int = 7_000,
         folds: int = 5,
         seed: int = 0,
@@ -54,6 +55,7 @@ class BlendedLife(LifeModel):
         self.level = level
         self.trees = trees
         self.rate = rate
+        self.bins = bins
         self.vectors = vectors
         self.folds = folds
         self.seed = seed
@@ -115,6 +117,7 @@ class _Blend:
     def __init__(self, settings: BlendedLife) -> None:
         self.trees = settings.trees
         self.rate = settings.rate
+        self.bins = settings.bins
         self.vectors = settings.vectors
         self.seed = settings.seed
 
@@ -126,11 +129,12 @@ class _Blend:
             learning_rate=self.rate,
             max_leaf_nodes=15,
             min_samples_leaf=40,
+            max_bins=self.bins,
             l2_regularization=5.0,
             max_features=0.2,
             early_stopping=False,
             random_state=self.seed,
-        ).fit(condensed(x), target, sample_weight=weights)
+        ).fit(condensed(x, self.bins), target, sample_weight=weights)
         rng = np.random.default_rng(self.seed)
         few = rng.choice(len(x), min(self.vectors, len(x)), replace=False)
         self.middle_ = np.nanmedian(np.vstack([x, np.zeros_like(x[:1])]), axis=0)

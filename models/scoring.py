@@ -85,9 +85,8 @@ class Scorer:
         step = step_of(self._product)
         wrong = [end for end in ends if end % step]
         if wrong:
-            raise BadInput(
-                "window.off_grid", f"{wrong[0]} is no multiple of the step", field="ends"
-            )
+            detail = f"{wrong[0]} is no multiple of the step"
+            raise BadInput("window.off_grid", detail, field="ends", end=wrong[0])
         wanted = np.unique(np.asarray(ends, np.int64))
         fleet = self._reader.read(store, devices, maintenance, [int(e) for e in wanted])
         pasts: dict[str, Past] = {}

@@ -44,6 +44,7 @@ Progress = Callable[[str, float], None]
 _LIBRARIES = ("numpy", "scikit-learn", "scipy", "skops")
 _WARM_UP_HOURS = 48
 _FEWEST_LIFE_STEPS = 30
+_SKILL = 0.25
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -78,12 +79,18 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What was not trained: ``found`` failures (or healthy rows) where ``needed`` are needed."""
+    """What was not trained, and why.
+
+    ``too_few``: there are ``found`` failures (or healthy rows) and ``needed`` are needed.
+    ``no_trend``: devices held out show that the readings do not foretell this component's end;
+    ``found`` and ``needed`` are then percent of the variance of remaining life.
+    """
 
     kind: str
     component: str
     found: int
     needed: int
+    why: str = "too_few"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,7 @@ class Effort:
     positives: int = 6_000
     trees: int = 200
     rate: float = 0.05
+    bins: int = 250
     folds: int = 2
     life_rows: int = 20_000
     life_trees: int = 400
@@ -123,12 +131,13 @@ QUICK = Effort(
     positives=1_000,
     trees=60,
     rate=0.12,
+    bins=63,
     folds=2,
-    life_rows=4_000,
-    life_trees=100,
-    life_rate=0.1,
-    life_vectors=1_500,
-    life_folds=3,
+    life_rows=3_000,
+    life_trees=80,
+    life_rate=0.12,
+    life_vectors=1_000,
+    life_folds=2,
 )
 """For the first start and for trying things: seconds."""
 
@@ -161,7 +170,12 @@ def train(
     end = last_end(product, until)
     fleet = FleetReader(product).read(store, devices, maintenance, [end]).until(end)
     if not np.isfinite(fleet.values).any():
-        raise GiveUp("model.no_data", f"no readings of {product.id} up to {to_iso(until)}")
+        raise GiveUp(
+            "model.no_data",
+            f"no readings of {product.id} up to {to_iso(until)}",
+            product=product.id,
+            until=until,
+        )
     with one_thread():
         return _Training(product, fleet, end, seed, effort, told).run()
 
@@ -284,7 +298,11 @@ class _Training:
             mine = self._take(chosen)
             failed, _ = failure_labels(self.fleet, component, horizon, mine, self.until)
             model = BoostedRisk(
-                self.effort.trees, self.effort.rate, self.effort.folds, self.seed
+                self.effort.trees,
+                self.effort.rate,
+                self.effort.bins,
+                self.effort.folds,
+                self.seed,
             ).fit(features.rows(where), failed, mine.device, weights)
             models[horizon] = model
             metrics[f"{component}@{horizon}"] = self._judge_risk(
@@ -369,15 +387,24 @@ class _Training:
             cap=plan.cap,
             trees=self.effort.life_trees,
             rate=self.effort.life_rate,
+            bins=self.effort.bins,
             vectors=self.effort.life_vectors,
             folds=self.effort.life_folds,
             seed=self.seed,
         ).fit(features, hours[chosen], rows.device[chosen], weights)
-        judged = life_metrics(model.held_out_interval(), hours[chosen])
-        near = hours[chosen] < plan.cap / 2
-        judged["rmse_near_end"] = life_metrics(
-            model.held_out_interval()[near], hours[chosen][near]
-        )["rmse"]
+        intervals, target = model.held_out_interval(), hours[chosen]
+        end = target < plan.cap
+        skill = 1.0 - np.mean((intervals[end, 1] - target[end]) ** 2) / max(
+            np.var(target[end]), 1e-9
+        )
+        if skill < _SKILL:
+            found, needed = max(round(100 * skill), 0), round(100 * _SKILL)
+            self.skipped.append(Skipped(LIFE, plan.component, found, needed, "no_trend"))
+            return None
+        judged = life_metrics(intervals, target)
+        near = target < plan.cap / 2
+        judged["rmse_near_end"] = life_metrics(intervals[near], target[near])["rmse"]
+        judged["skill"] = float(skill)
         judged["lives"] = float(found)
         metrics[plan.component] = judged
         return LifeMember(plan, model)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { axisRange, breakGaps, extentOf, lastAt, spread } from "./data";
+import { axisRange, breakGaps, extentOf, spread } from "./data";
 
 test("a line breaks where more than three usual steps are missing", () => {
   const { ts, values } = breakGaps([0, 10, 20, 30, 100, 110], [[1, 2, 3, 4, 5, 6]]);
@@ -12,11 +12,9 @@ test("three usual steps are no gap, and an empty series stays empty", () => {
   expect(breakGaps([], [[]])).toEqual({ ts: [], values: [[]] });
 });
 
-test("extent and last value leave out what is missing", () => {
+test("the extent leaves out what is missing", () => {
   expect(extentOf([null, 3, 1, null])).toEqual({ low: 1, high: 3, last: 1 });
   expect(extentOf([null])).toBeNull();
-  expect(lastAt([5, null, null], 2)).toBe(5);
-  expect(lastAt([null], 0)).toBeNull();
 });
 
 test("a table has at most so many rows, the first and last among them", () => {

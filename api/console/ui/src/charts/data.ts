@@ -49,15 +49,6 @@ export function extentOf(values: Values): Extent | null {
   return extent;
 }
 
-/** The last value at or before a position, for the reading beside the chart's name. */
-export function lastAt(values: Values, position: number): number | null {
-  for (let i = Math.min(position, values.length - 1); i >= 0; i--) {
-    const value = values[i];
-    if (value !== null && value !== undefined) return value;
-  }
-  return null;
-}
-
 /** Positions of at most `most` rows, evenly spread, the first and the last among them. */
 export function spread(length: number, most: number): number[] {
   if (length <= most) return Array.from({ length }, (_, i) => i);

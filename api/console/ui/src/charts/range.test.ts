@@ -31,6 +31,6 @@ test("zooming out and shifting stop at now", () => {
 
 test("evidence is shown with what was before it and what came of it", () => {
   const window = { from: NOW - 4 * DAY, to: NOW - 2 * DAY };
-  expect(contextOf(window, NOW)).toEqual({ from: NOW - 5 * DAY, to: NOW - DAY });
-  expect(contextOf({ from: NOW - DAY, to: NOW }, NOW).to).toBe(NOW);
+  expect(contextOf(window, NOW)).toEqual({ from: NOW - 5 * DAY, to: NOW });
+  expect(contextOf(window, NOW - 3 * DAY).to).toBe(NOW - 2 * DAY);
 });

@@ -33,10 +33,10 @@ export function shifted({ from, to }: Stretch, direction: -1 | 1, now: number): 
   return around((from + to) / 2 + (direction * span) / 2, span, now);
 }
 
-/** Room before and after a window, so that one sees what was normal and what came of it. */
-export function contextOf(window: Stretch, now: number): Stretch {
+/** Room around a window: what was normal before, and what came of it until `end`. */
+export function contextOf(window: Stretch, end: number): Stretch {
   const span = Math.max(window.to - window.from, 6 * 3_600_000);
-  return { from: window.from - span / 2, to: Math.max(window.to, Math.min(now, window.to + span / 2)) };
+  return { from: window.from - span / 2, to: Math.max(window.to, end) };
 }
 
 function around(middle: number, span: number, now: number): Stretch {

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { useShell } from "../shell/context";
 import { colour, useAppearance } from "./colours";
-import { axisRange, breakGaps, extentOf, lastAt, type Values } from "./data";
+import { axisRange, breakGaps, extentOf, type Values } from "./data";
 import type { Stretch } from "./range";
 import { ChartTable } from "./table";
 import { timeTicks } from "./ticks";
@@ -61,8 +61,8 @@ export function TimeChart(props: TimeChartProps) {
     now.current.props.lines.forEach((line, i) => {
       const element = readouts.current[i];
       if (!element) return;
-      const value = lastAt(line.values, line.values.length - 1);
-      const at = position === null || position === undefined ? value : valueAt(now.current, i, position);
+      const last = line.values.at(-1) ?? null;
+      const at = position === null || position === undefined ? last : valueAt(now.current, i, position);
       element.textContent = at === null ? "–" : now.current.props.format(at);
     });
   };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { formatsFor, unitSign } from "./formats";
 import { localInput, toIso } from "./local-input";
-import { metricRows } from "./metrics";
+import { metricTables } from "./metrics";
 
 const en = formatsFor("en", "UTC");
 const id = formatsFor("id", "UTC");
@@ -57,7 +57,21 @@ test("a local time goes to the server and back unchanged", () => {
   expect(toIso("")).toBeNull();
 });
 
-test("nested metrics become rows with the whole path as their name", () => {
-  const metrics = { roc_auc: 0.9, bearing: { mae_hours: 80 }, odd: null, list: [1] };
-  expect(metricRows(metrics)).toEqual([["roc auc", 0.9], ["bearing · mae hours", 80]]);
+test("metrics of the same kind stand in one table, by component and horizon", () => {
+  const metrics = {
+    "bearing@24": { brier: 0.1, recall: 0.5 },
+    "fan_filter@168": { brier: 0.2, recall: 0.7, note: "text" },
+    mae_hours: 80,
+    odd: null,
+  };
+  expect(metricTables(metrics)).toEqual([
+    { columns: ["mae hours"], rows: [{ name: "", cells: [80] }] },
+    {
+      columns: ["brier", "recall"],
+      rows: [
+        { name: "bearing, 24 h", cells: [0.1, 0.5] },
+        { name: "fan filter, 168 h", cells: [0.2, 0.7] },
+      ],
+    },
+  ]);
 });

@@ -2,7 +2,7 @@
 
 import { useQuery } from "../api/queries";
 import type { ModelCard } from "../api/wire";
-import { metricRows } from "../format/metrics";
+import { metricTables } from "../format/metrics";
 import { Facts } from "../parts/facts";
 import { Answered, Empty } from "../parts/states";
 import { useShell, useTitle } from "../shell/context";
@@ -18,13 +18,50 @@ export function ModelsScreen() {
         {({ items }) =>
           items.length ? (
             <div class="cards">
-              {items.map((card) => <ModelCardView key={`${card.product}/${card.kind}/${card.version}`} card={card} />)}
+              {[...items].sort(byStage).map((card) => <ModelCardView key={`${card.product}/${card.kind}/${card.version}`} card={card} />)}
             </div>
           ) : (
             <Empty title={texts.models.empty}>{texts.models.emptyMore}</Empty>
           )
         }
       </Answered>
+    </>
+  );
+}
+
+const STAGES: readonly ModelCard["stage"][] = ["champion", "candidate", "retired"];
+
+/** What is in use first; otherwise as the server says. */
+function byStage(a: ModelCard, b: ModelCard): number {
+  return STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage);
+}
+
+function Metrics({ metrics }: { metrics: ModelCard["metrics"] }) {
+  const { texts, formats } = useShell();
+  return (
+    <>
+      {metricTables(metrics).map((table) => (
+        <div key={table.columns.join()} class="metrics" tabIndex={0} role="region" aria-label={texts.models.metrics}>
+          <table class="table">
+            <thead>
+              <tr>
+                <th scope="col"><span class="unseen">{texts.order.component}</span></th>
+                {table.columns.map((name) => <th key={name} scope="col" class="figure">{name}</th>)}
+              </tr>
+            </thead>
+            <tbody>
+              {table.rows.map((row) => (
+                <tr key={row.name}>
+                  <th scope="row">{row.name}</th>
+                  {row.cells.map((cell, i) => (
+                    <td key={i} class="figure">{cell === null ? "–" : formats.number(cell, 3)}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ))}
     </>
   );
 }
@@ -48,12 +85,7 @@ function ModelCardView({ card }: { card: ModelCard }) {
         ]}
       />
       <h3>{texts.models.metrics}</h3>
-      <Facts
-        rows={metricRows(card.metrics).map(([name, value]) => [
-          name,
-          typeof value === "number" ? formats.number(value, 3) : value,
-        ])}
-      />
+      <Metrics metrics={card.metrics} />
       <details>
         <summary>
           {texts.models.features} ({formats.number(card.features.length)})

@@ -5,9 +5,11 @@ import { useKept } from "../../charts/kept";
 import { contextOf, type Stretch } from "../../charts/range";
 import { POINTS, SensorChart } from "../../charts/sensor-chart";
 import { TimeChart } from "../../charts/time-chart";
+import { isClosed } from "../../parts/sla-clock";
 import { useNow, useShell } from "../../shell/context";
 
 const MINUTE = 60_000;
+const GRID = 30 * MINUTE; // so that nothing is fetched anew at every tick
 const MOST_CHARTS = 4;
 
 /** What speaks for the finding: its quantities with the window marked, and the risk over time. */
@@ -19,11 +21,9 @@ export function Evidence({ order }: { order: OrderDetail }) {
   const window: Stretch = windows.length
     ? { from: Math.min(...windows.map((w) => w.from)), to: Math.max(...windows.map((w) => w.to)) }
     : { from: Date.parse(order.opened_at) - 3 * 86_400_000, to: Date.parse(order.opened_at) };
-  const settled = now >= window.to + (window.to - window.from) / 2;
-  const stretch = useMemo(
-    () => contextOf(window, now),
-    [window.from, window.to, settled ? 0 : Math.floor(now / (30 * MINUTE))],
-  );
+  const closed = order.history.at(-1)?.ts;
+  const end = isClosed(order) && closed ? Date.parse(closed) : Math.floor(now / GRID) * GRID;
+  const stretch = useMemo(() => contextOf(window, end), [window.from, window.to, end]);
   const others = [
     ...order.evidence.slice(MOST_CHARTS).map((e) => ({ name: e.name, share: e.share })),
     ...order.evidence_events,

@@ -62,7 +62,10 @@ class Platform:
     @cached_property
     def registry(self) -> SqlDeviceRegistry:
         from ingest.registry import SqlDeviceRegistry
+        from purna.run.registry import RegistryWithBroker
 
+        if self.settings.broker.embedded:
+            return RegistryWithBroker(self.db, self.accounts)
         return SqlDeviceRegistry(self.db)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Gives devices what they connect with: a password in the registry and at the broker of our own."""
+"""Registers devices from the command line and prints what they connect with."""
 
 from __future__ import annotations
 
@@ -6,35 +6,12 @@ import secrets
 
 from rich.console import Console
 
-from api.services import Credential
 from purna.core.clock import DAY
 from purna.core.devices import Device
 from purna.core.errors import Conflict, NotFound
 from purna.run.bootstrap import Platform
 
 _MONTH = 30.44 * DAY
-
-
-class Enrolment:
-    """Makes passwords. The embedded broker takes a new one within some seconds."""
-
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
-
-    def enrol(self, device_id: str) -> Credential:
-        """A new password for a registered device; the old one stops working.
-
-        Raises
-        ------
-        NotFound
-            When there is no such device.
-        """
-        platform, password = self._platform, secrets.token_urlsafe(18)
-        platform.registry.register(platform.registry.get(device_id), password)
-        if platform.settings.broker.embedded:
-            platform.accounts.put(device_id, password)
-        host, port = platform.mqtt_address
-        return Credential(device_id, password, host, port)
 
 
 def add_device(
@@ -80,14 +57,16 @@ def add_device(
 def print_credential(platform: Platform, device_id: str, console: Console) -> None:
     """Give a device a new password and print it with a command to try it."""
     device = platform.registry.get(device_id)
-    made = Enrolment(platform).enrol(device_id)
+    password = secrets.token_urlsafe(18)
+    platform.registry.register(device, password)
+    host, port = platform.mqtt_address
     product = platform.catalogue[device.product]
     quantity = product.quantities[0]
     example = f'{{"ts":{platform.clock.now() // 1000},"m":{{"{quantity.id}":{quantity.low:g}}}}}'
-    console.print(f"user name  {made.username}\npassword   {made.password}", highlight=False)
+    console.print(f"user name  {device_id}\npassword   {password}", highlight=False)
     console.print("It is not shown again. To try it (the broker takes it within some seconds):")
     console.print(
-        f"mosquitto_pub -h {made.host} -p {made.port} -u {made.username} -P {made.password} "
+        f"mosquitto_pub -h {host} -p {port} -u {device_id} -P {password} "
         f"-q 1 -t purna/v1/{device_id}/telemetry -m '{example}'",
         highlight=False,
         soft_wrap=True,

@@ -12,12 +12,11 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 
 from api.app import create_app
-from api.services import ApiSettings, Services
+from api.services import ApiSettings, BrokerAddress, Services
 from ingest.counters import NAMES
 from purna import __version__
 from purna.core.errors import RetryLater
 from purna.run.bootstrap import Platform
-from purna.run.enrolment import Enrolment
 from purna.run.heartbeat import last_beat
 from purna.run.jobs import Jobs
 from purna.run.people import users_of
@@ -79,7 +78,7 @@ def services_of(platform: Platform) -> Services:
         assessments=platform.assessments,
         alerts=platform.alerts,
         models=platform.models,
-        enrolment=Enrolment(platform),
+        broker=BrokerAddress(*platform.mqtt_address),
         users=users_of(platform),
         clock=platform.clock,
         mode=platform.settings.alerts.mode,

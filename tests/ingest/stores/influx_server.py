@@ -203,7 +203,7 @@ def _applied(step: str, rows: list[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def _as_csv(rows: list[dict[str, str]]) -> str:
-    """As InfluxDB writes it: a header for each kind of table, CRLF, times without trailing zeros."""
+    """As InfluxDB writes it: a header for each kind of table, CRLF, times cut short."""
     out = []
     header: list[str] = []
     for row in rows:

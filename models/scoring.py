@@ -178,12 +178,15 @@ def _anomalies(kind: AnomalyKind, fleet: Fleet, past: Past, rows: Rows) -> list[
 def _named(
     rows: Int64, sources: Sequence[str], shares: Float64
 ) -> dict[int, tuple[Contribution, ...]]:
-    """The largest contributions of each row; what describes the device itself is left out."""
+    """The largest contributions of each row; what describes the device itself is left out.
+
+    Rounded: more digits would not be true, and would differ with the rows of the batch.
+    """
     order = np.argsort(-shares, axis=1, kind="stable")
     out = {}
     for row, ranked, values in zip(rows.tolist(), order.tolist(), shares.tolist(), strict=True):
         best = [
-            Contribution(sources[i], values[i])
+            Contribution(sources[i], round(values[i], 3))
             for i in ranked
             if values[i] >= _SMALLEST and sources[i] != "device"
         ]

@@ -159,7 +159,7 @@ def simulate(
     supervised: Supervised = False,
 ) -> None:
     """Publish a simulated fleet to the platform that runs on this data folder."""
-    from purna.run.demo import run_fleet
+    from purna.run.fleet import run_fleet
 
     run_fleet(_platform(data, "fleet", supervised=supervised), speed=speed, seed=seed)
 

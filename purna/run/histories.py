@@ -29,7 +29,7 @@ from purna.core.errors import AskOperator, RetryLater
 from purna.core.readings import ReadingBatch
 from purna.run.bootstrap import Platform
 from purna.run.dates import date_given
-from purna.run.demo import fleet_publisher
+from purna.run.fleet import fleet_publisher
 from purna.run.running import line
 from purna.run.supervisor import Supervisor
 from simulators.encode import Message
@@ -38,6 +38,9 @@ from simulators.replay import Replayed, replay
 
 STEPS_AHEAD = 8
 """So many grid steps are published before the platform is waited for to have judged them."""
+
+HURRIED = {"PURNA_SCHEDULE__SCORE_SECONDS": "0.1", "PURNA_INGEST__ACK_INTERVAL_MS": "2"}
+"""Settings of a platform that only runs for a replay, which waits for it at every step."""
 
 _QUIET_FOR = 120.0
 
@@ -202,7 +205,7 @@ def _running(platform: Platform) -> Iterator[None]:
     except AskOperator:
         yield
         return
-    supervisor = Supervisor(line(platform, {"PURNA_SCHEDULE__SCORE_SECONDS": "0.1"}))
+    supervisor = Supervisor(line(platform, HURRIED))
     runs = threading.Thread(target=supervisor.keep, name="supervisor")
     runs.start()
     try:

@@ -27,7 +27,7 @@ export function AcceptDialog({ order, act, onClose }: Props) {
       onSubmit={(form) =>
         act("POST /orders/{order_id}/accept", {
           technician: textOf(form, "technician") || null,
-          planned_start: toIso(textOf(form, "start")),
+          planned_start: changedStart(form, order),
           note: textOf(form, "note"),
         })
       }
@@ -188,6 +188,12 @@ export function CancelDialog({ act, onClose }: Props) {
       )}
     </FormDialog>
   );
+}
+
+/** Null when the suggested start was left as it is. */
+function changedStart(form: FormData, order: OrderDetail): string | null {
+  const start = textOf(form, "start");
+  return start === localInput(order.planned_start) ? null : toIso(start);
 }
 
 function NoteField() {

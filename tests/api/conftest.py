@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,24 @@ from tests.api.server import Server, Visitor
 PASSWORD = "seven green pumps"
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'service.db'}")
+def cheap_users(database: Database, clock: ManualClock) -> Users:
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    return Users(database, clock, SequentialIds(), hasher)
+
+
+@contextmanager
+def made(folder: Path) -> Iterator[Database]:
+    """An empty service database."""
+    database = Database(f"sqlite:///{folder / 'service.db'}")
     Base.metadata.create_all(database.engine)
     yield database
     database.close()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with made(tmp_path) as database:
+        yield database
 
 
 @pytest.fixture
@@ -34,8 +47,7 @@ def wall() -> ManualClock:
 
 @pytest.fixture
 def users(database: Database, wall: ManualClock) -> Users:
-    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    return Users(database, wall, SequentialIds(), cheap)
+    return cheap_users(database, wall)
 
 
 @pytest.fixture
@@ -79,3 +91,19 @@ def console(admin: Visitor, plant: Plant) -> Visitor:
     """The administrator's browser in front of a furnished plant."""
     plant.furnish()
     return admin
+
+
+@pytest.fixture(scope="session")
+def glance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+    """The administrator's browser in front of a furnished plant, only to look at: all share it."""
+    folder: Path = tmp_path_factory.mktemp("glance")
+    with made(folder) as database, Server() as server:
+        users = cheap_users(database, ManualClock(NOW))
+        plant = Plant(folder, database, users)
+        plant.furnish()
+        server.app = create_app(plant.services, console=folder)
+        users.add_user("ada", "Ada", PASSWORD, [Role.ADMIN])
+        with Visitor(base_url=server.address) as visitor:
+            visitor.sign_in("ada", PASSWORD)
+            yield visitor
+        plant.quarantine.close()

@@ -12,18 +12,13 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from argon2 import PasswordHasher
-
 from api.app import create_app
 from api.auth import Users
 from purna.core.clock import ManualClock
-from purna.core.ids import SequentialIds
-from purna.db.base import Base
-from purna.db.engine import Database
+from tests.api.conftest import PASSWORD, cheap_users, made
 from tests.api.plant import NOW, Plant
 from tests.api.server import Server, Visitor
 
-PASSWORD = "seven green pumps"
 SECRETS = {"csrf_token", "token", "password"}
 
 
@@ -121,11 +116,12 @@ CALLS = [
 
 def play(folder: Path) -> dict[str, dict[str, Any]]:
     """Request and answer by operation; what is secret or made at random is left out."""
-    database = Database(f"sqlite:///{folder / 'service.db'}")
-    Base.metadata.create_all(database.engine)
-    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    users = Users(database, ManualClock(NOW), SequentialIds(), cheap)
-    plant = Plant(folder, database, users)
+    with made(folder) as database:
+        users = cheap_users(database, ManualClock(NOW))
+        return _play(Plant(folder, database, users), users, folder)
+
+
+def _play(plant: Plant, users: Users, folder: Path) -> dict[str, dict[str, Any]]:
     plant.furnish()
     orders = {"visit": plant.order_of("pump-01"), "shipment": plant.order_of("pump-02")}
     plant.worsen("pump-04")
@@ -152,7 +148,6 @@ def play(folder: Path) -> dict[str, dict[str, Any]]:
                     "answer": _public(answer.json()) if answer.content else None,
                 }
     plant.quarantine.close()
-    database.close()
     return said
 
 

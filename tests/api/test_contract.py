@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import schemathesis
-from argon2 import PasswordHasher
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis import Case
 from schemathesis.checks import (
@@ -21,12 +20,9 @@ from schemathesis.checks import (
 )
 
 from api.app import build_routes, create_app
-from api.auth import Users
 from api.v1.session.schemas import Role
 from purna.core.clock import ManualClock
-from purna.core.ids import SequentialIds
-from purna.db.base import Base
-from purna.db.engine import Database
+from tests.api.conftest import cheap_users, made
 from tests.api.examples import play
 from tests.api.plant import NOW, Plant
 from tests.api.server import Server
@@ -39,22 +35,19 @@ schema = schemathesis.openapi.from_dict(DOCUMENT).exclude(path="/api/v1/stream")
 def key(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Iterator[dict[str, str]]:
     """Headers of a program that may do everything, in front of a furnished plant."""
     folder: Path = tmp_path_factory.mktemp("contract")
-    database = Database(f"sqlite:///{folder / 'service.db'}")
-    Base.metadata.create_all(database.engine)
-    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    users = Users(database, ManualClock(NOW), SequentialIds(), cheap)
-    plant = Plant(folder, database, users)
-    plant.furnish()
-    server.app = create_app(plant.services, console=folder)
-    _, token = users.add_key("tests", list(Role), "ada")
-    yield {"Authorization": f"Bearer {token}"}
-    plant.quarantine.close()
-    database.close()
+    with made(folder) as database:
+        users = cheap_users(database, ManualClock(NOW))
+        plant = Plant(folder, database, users)
+        plant.furnish()
+        server.app = create_app(plant.services, console=folder)
+        _, token = users.add_key("tests", list(Role), "ada")
+        yield {"Authorization": f"Bearer {token}"}
+        plant.quarantine.close()
 
 
 @schema.parametrize()
 @settings(
-    max_examples=8,
+    max_examples=5,
     derandomize=True,
     database=None,
     deadline=None,

@@ -21,8 +21,8 @@ def ids(page: dict[str, Any]) -> list[str]:
     return [item["id"] for item in page["items"]]
 
 
-def test_the_fleet_table_shows_the_worst_first(console: Visitor) -> None:
-    page = console.get(DEVICES).json()
+def test_the_fleet_table_shows_the_worst_first(glance: Visitor) -> None:
+    page = glance.get(DEVICES).json()
     assert page["total"] == 8
     assert page["next_cursor"] is None
     assert [(item["id"], item["health"]) for item in page["items"]] == [
@@ -37,8 +37,8 @@ def test_the_fleet_table_shows_the_worst_first(console: Visitor) -> None:
     ]
 
 
-def test_a_line_tells_all_that_the_table_needs(console: Visitor) -> None:
-    line = console.get(DEVICES, params={"limit": 1}).json()["items"][0]
+def test_a_line_tells_all_that_the_table_needs(glance: Visitor) -> None:
+    line = glance.get(DEVICES, params={"limit": 1}).json()["items"][0]
     assert line == {
         "id": "pump-01",
         "serial": "SN0001",
@@ -81,27 +81,27 @@ def test_a_line_tells_all_that_the_table_needs(console: Visitor) -> None:
     ],
 )
 def test_the_table_is_filtered_and_sorted_on_the_server(
-    console: Visitor, params: dict[str, str], expected: list[str]
+    glance: Visitor, params: dict[str, str], expected: list[str]
 ) -> None:
-    assert ids(console.get(DEVICES, params=params).json()) == expected
+    assert ids(glance.get(DEVICES, params=params).json()) == expected
 
 
 @pytest.mark.parametrize("sort", ["health", "id"])
-def test_pages_of_the_table_show_every_device_once(console: Visitor, sort: str) -> None:
-    whole = ids(console.get(DEVICES, params={"sort": sort}).json())
+def test_pages_of_the_table_show_every_device_once(glance: Visitor, sort: str) -> None:
+    whole = ids(glance.get(DEVICES, params={"sort": sort}).json())
     shown: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
-        page = console.get(DEVICES, params={"sort": sort, "limit": 3, "cursor": cursor}).json()
+        page = glance.get(DEVICES, params={"sort": sort, "limit": 3, "cursor": cursor}).json()
         assert page["total"] == 8
         shown += ids(page)
         cursor = page["next_cursor"]
     assert shown == whole
 
 
-def test_a_cursor_of_another_list_is_refused(console: Visitor) -> None:
-    cursor = console.get(DEVICES, params={"sort": "id", "limit": 1}).json()["next_cursor"]
-    answer = console.get(DEVICES, params={"sort": "health", "cursor": cursor})
+def test_a_cursor_of_another_list_is_refused(glance: Visitor) -> None:
+    cursor = glance.get(DEVICES, params={"sort": "id", "limit": 1}).json()["next_cursor"]
+    answer = glance.get(DEVICES, params={"sort": "health", "cursor": cursor})
     assert answer.status_code == 422
     assert answer.json()["code"] == "request.cursor"
     assert answer.json()["errors"][0]["field"] == "cursor"
@@ -139,8 +139,8 @@ def test_the_number_of_queries_does_not_grow_with_the_page(console: Visitor, pla
     assert count(8) == count(1)
 
 
-def test_the_device_page_tells_all(console: Visitor) -> None:
-    device = console.get(f"{DEVICES}/pump-01").json()
+def test_the_device_page_tells_all(glance: Visitor) -> None:
+    device = glance.get(f"{DEVICES}/pump-01").json()
     assert device["attributes"] == {"model": "B", "age_years": 3.0}
     assert [(q["quantity"], q["unit"], q["alarm"]) for q in device["quantities"]] == [
         ("vib_rms", "mm/s", 7.1),
@@ -161,15 +161,15 @@ def test_the_device_page_tells_all(console: Visitor) -> None:
     assert device["models"]["failure"] == "failure-cp-200-1"
 
 
-def test_the_device_page_speaks_the_readers_language(console: Visitor) -> None:
-    device = console.get(f"{DEVICES}/pump-01", headers={"Accept-Language": "id"}).json()
+def test_the_device_page_speaks_the_readers_language(glance: Visitor) -> None:
+    device = glance.get(f"{DEVICES}/pump-01", headers={"Accept-Language": "id"}).json()
     assert device["product"]["name"] == "Pompa pendingin"
     assert device["quantities"][0]["name"] == "Getaran"
     assert device["top_risk"]["component"]["name"] == "Bantalan"
 
 
-def test_a_device_without_readings_or_assessment_is_shown_too(console: Visitor) -> None:
-    device = console.get(f"{DEVICES}/pump-08").json()
+def test_a_device_without_readings_or_assessment_is_shown_too(glance: Visitor) -> None:
+    device = glance.get(f"{DEVICES}/pump-08").json()
     assert device["last_seen"] is None
     assert device["online"] is False
     assert device["assessed_at"] is None
@@ -184,24 +184,24 @@ def test_a_device_whose_product_left_the_catalogue_is_shown_by_ids(
     assert "old-1" in ids(console.get(DEVICES).json())
 
 
-def test_a_device_that_signed_off_is_offline(console: Visitor) -> None:
-    online = {d["id"]: d["online"] for d in console.get(DEVICES).json()["items"]}
+def test_a_device_that_signed_off_is_offline(glance: Visitor) -> None:
+    online = {d["id"]: d["online"] for d in glance.get(DEVICES).json()["items"]}
     assert online["pump-05"] is True
     assert online["pump-06"] is False
     assert online["pump-07"] is False
 
 
 @pytest.mark.parametrize("path", ["", "/readings?quantity=vib_rms", "/assessments", "/events"])
-def test_an_unknown_device_is_not_found(console: Visitor, path: str) -> None:
-    answer = console.get(f"{DEVICES}/pump-99{path}")
+def test_an_unknown_device_is_not_found(glance: Visitor, path: str) -> None:
+    answer = glance.get(f"{DEVICES}/pump-99{path}")
     assert answer.status_code == 404
     assert "pump-99" in answer.json()["detail"]
 
 
-def test_a_series_is_raw_where_it_fits_and_buckets_where_not(console: Visitor) -> None:
+def test_a_series_is_raw_where_it_fits_and_buckets_where_not(glance: Visitor) -> None:
     url = f"{DEVICES}/pump-01/readings"
     hour = {"quantity": "vib_rms", "start": to_iso(NOW - HOUR), "end": to_iso(NOW)}
-    raw = console.get(url, params=hour).json()
+    raw = glance.get(url, params=hour).json()
     assert raw["step_seconds"] == 0
     assert len(raw["ts"]) == 12
     assert raw["low"] == raw["mean"] == raw["high"]
@@ -209,15 +209,15 @@ def test_a_series_is_raw_where_it_fits_and_buckets_where_not(console: Visitor) -
     assert (raw["name"], raw["unit"], raw["alarm"]) == ("Vibration", "mm/s", 7.1)
 
     days = {"quantity": "vib_rms", "start": to_iso(START), "end": to_iso(NOW), "points": 48}
-    reduced = console.get(url, params=days).json()
+    reduced = glance.get(url, params=days).json()
     assert reduced["step_seconds"] == 3600
     assert len(reduced["ts"]) == 48
     assert reduced["low"][0] == pytest.approx(3.0)
     assert reduced["high"][-1] == pytest.approx(3.0 + 0.01 * 575)
 
 
-def test_without_a_period_the_last_thirty_days_are_shown(console: Visitor) -> None:
-    answer = console.get(f"{DEVICES}/pump-01/readings", params={"quantity": "load"}).json()
+def test_without_a_period_the_last_thirty_days_are_shown(glance: Visitor) -> None:
+    answer = glance.get(f"{DEVICES}/pump-01/readings", params={"quantity": "load"}).json()
     assert len(answer["ts"]) == 576
 
 
@@ -234,15 +234,15 @@ def test_without_a_period_the_last_thirty_days_are_shown(console: Visitor) -> No
     ],
 )
 def test_a_wrong_question_about_readings_names_the_field(
-    console: Visitor, params: dict[str, str], field: str
+    glance: Visitor, params: dict[str, str], field: str
 ) -> None:
-    answer = console.get(f"{DEVICES}/pump-01/readings", params=params)
+    answer = glance.get(f"{DEVICES}/pump-01/readings", params=params)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-def test_the_history_of_assessments_shows_curves_and_anomaly_spans(console: Visitor) -> None:
-    history = console.get(f"{DEVICES}/pump-01/assessments", params={"end": to_iso(NOW + 1000)})
+def test_the_history_of_assessments_shows_curves_and_anomaly_spans(glance: Visitor) -> None:
+    history = glance.get(f"{DEVICES}/pump-01/assessments", params={"end": to_iso(NOW + 1000)})
     shown = history.json()
     assert len(shown["ts"]) == 25
     assert shown["horizon_hours"] == 24
@@ -254,20 +254,20 @@ def test_the_history_of_assessments_shows_curves_and_anomaly_spans(console: Visi
     assert span["end"] == "2026-03-01T06:00:00Z"
 
 
-def test_a_long_history_is_reduced_to_the_worst_of_each_stretch(console: Visitor) -> None:
+def test_a_long_history_is_reduced_to_the_worst_of_each_stretch(glance: Visitor) -> None:
     params = {"points": 5, "end": to_iso(NOW + 1000)}
-    shown = console.get(f"{DEVICES}/pump-01/assessments", params=params).json()
+    shown = glance.get(f"{DEVICES}/pump-01/assessments", params=params).json()
     assert len(shown["ts"]) == 5
     assert max(shown["anomaly"]) == pytest.approx(1.6)
     assert len(shown["anomaly_spans"]) == 1
 
 
-def test_events_are_paged_newest_first(console: Visitor) -> None:
+def test_events_are_paged_newest_first(glance: Visitor) -> None:
     url = f"{DEVICES}/pump-01/events"
-    first = console.get(url, params={"limit": 2}).json()
+    first = glance.get(url, params={"limit": 2}).json()
     assert [e["code"] for e in first["items"]] == ["E17", "E16"]
     assert first["total"] == 3
-    rest = console.get(url, params={"limit": 2, "cursor": first["next_cursor"]}).json()
+    rest = glance.get(url, params={"limit": 2, "cursor": first["next_cursor"]}).json()
     assert [(e["kind"], e["code"], e["text"]) for e in rest["items"]] == [
         ("status", "online", "2.4.1")
     ]

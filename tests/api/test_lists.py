@@ -9,8 +9,8 @@ from tests.api.plant import NOW, Plant
 from tests.api.server import Visitor
 
 
-def test_sites_tell_their_customer_and_how_many_devices_stand_there(console: Visitor) -> None:
-    page = console.get("/api/v1/sites").json()
+def test_sites_tell_their_customer_and_how_many_devices_stand_there(glance: Visitor) -> None:
+    page = glance.get("/api/v1/sites").json()
     assert [(site["id"], site["name"], site["devices"]) for site in page["items"]] == [
         ("site-01", "Bandung", 4),
         ("site-02", "Surabaya", 4),
@@ -18,9 +18,9 @@ def test_sites_tell_their_customer_and_how_many_devices_stand_there(console: Vis
     assert page["items"][0]["customer"] == {"id": "cus-1", "name": "Tirta Jaya"}
 
 
-def test_lists_are_paged(console: Visitor) -> None:
-    first = console.get("/api/v1/sites", params={"limit": 1}).json()
-    rest = console.get("/api/v1/sites", params={"cursor": first["next_cursor"]}).json()
+def test_lists_are_paged(glance: Visitor) -> None:
+    first = glance.get("/api/v1/sites", params={"limit": 1}).json()
+    rest = glance.get("/api/v1/sites", params={"cursor": first["next_cursor"]}).json()
     assert [first["items"][0]["id"], rest["items"][0]["id"]] == ["site-01", "site-02"]
     assert first["total"] == rest["total"] == 2
 
@@ -38,8 +38,8 @@ def test_technicians_tell_their_skills_and_load(console: Visitor, plant: Plant) 
     ]
 
 
-def test_parts_tell_stock_and_what_is_held(console: Visitor) -> None:
-    page = console.get("/api/v1/parts", headers={"Accept-Language": "id"}).json()
+def test_parts_tell_stock_and_what_is_held(glance: Visitor) -> None:
+    page = glance.get("/api/v1/parts", headers={"Accept-Language": "id"}).json()
     assert [(p["number"], p["name"], p["stock"]) for p in page["items"]] == [
         ("BRG-1", "Bantalan 6205", 3),
         ("SEAL-1", "Set sil", 1),
@@ -47,26 +47,26 @@ def test_parts_tell_stock_and_what_is_held(console: Visitor) -> None:
     assert [part["reserved"] for part in page["items"]] == [1, 1]
 
 
-def test_products_show_the_catalogue(console: Visitor) -> None:
-    (product,) = console.get("/api/v1/products").json()["items"]
+def test_products_show_the_catalogue(glance: Visitor) -> None:
+    (product,) = glance.get("/api/v1/products").json()["items"]
     assert (product["id"], product["name"], product["devices"]) == ("cp-200", "Coolant pump", 8)
     assert [q["id"] for q in product["quantities"]] == ["vib_rms", "load"]
     assert product["failure_modes"][0]["component"] == {"id": "bearing", "name": "Bearing"}
     assert product["failure_modes"][1]["remedy"] == "ship"
 
 
-def test_models_show_their_card(console: Visitor) -> None:
-    (card,) = console.get("/api/v1/models", params={"product": "cp-200"}).json()["items"]
+def test_models_show_their_card(glance: Visitor) -> None:
+    (card,) = glance.get("/api/v1/models", params={"product": "cp-200"}).json()["items"]
     assert card["version"] == "failure-cp-200-1"
     assert card["stage"] == "champion"
     assert card["features"] == ["load.mean", "vib_rms.mean"]
     assert card["metrics"] == {"bearing": {"auc": 0.97}}
     assert card["data_end"] == "2026-02-01T00:00:00Z"
-    assert console.get("/api/v1/models", params={"kind": "life"}).json()["total"] == 0
+    assert glance.get("/api/v1/models", params={"kind": "life"}).json()["total"] == 0
 
 
-def test_the_quarantine_shows_what_was_refused_newest_first(console: Visitor) -> None:
-    first = console.get("/api/v1/quarantine", params={"limit": 1}).json()
+def test_the_quarantine_shows_what_was_refused_newest_first(glance: Visitor) -> None:
+    first = glance.get("/api/v1/quarantine", params={"limit": 1}).json()
     assert first["total"] == 2
     (binary,) = first["items"]
     assert (binary["device"], binary["payload"], binary["encoding"]) == (
@@ -74,17 +74,17 @@ def test_the_quarantine_shows_what_was_refused_newest_first(console: Visitor) ->
         "/wA=",
         "base64",
     )
-    rest = console.get("/api/v1/quarantine", params={"cursor": first["next_cursor"]}).json()
+    rest = glance.get("/api/v1/quarantine", params={"cursor": first["next_cursor"]}).json()
     (text,) = rest["items"]
     assert (text["code"], text["payload"], text["encoding"]) == ("payload.json", "{", "utf-8")
     assert rest["next_cursor"] is None
 
 
-def test_the_quarantine_is_filtered_by_device_and_code(console: Visitor) -> None:
+def test_the_quarantine_is_filtered_by_device_and_code(glance: Visitor) -> None:
     for params in ({"device": "pump-02"}, {"code": "payload.json"}):
-        page = console.get("/api/v1/quarantine", params=params).json()
+        page = glance.get("/api/v1/quarantine", params=params).json()
         assert page["total"] == len(page["items"]) == 1
-    assert console.get("/api/v1/quarantine", params={"device": "none"}).json()["total"] == 0
+    assert glance.get("/api/v1/quarantine", params={"device": "none"}).json()["total"] == 0
 
 
 def test_a_long_payload_is_cut_at_a_whole_character(console: Visitor, plant: Plant) -> None:

@@ -20,8 +20,8 @@ def numbers(page: dict[str, Any]) -> list[str]:
     return [item["number"] for item in page["items"]]
 
 
-def test_the_queue_shows_what_is_to_be_done_with_its_reason(console: Visitor) -> None:
-    page = console.get(ORDERS, params={"state": "open"}).json()
+def test_the_queue_shows_what_is_to_be_done_with_its_reason(glance: Visitor) -> None:
+    page = glance.get(ORDERS, params={"state": "open"}).json()
     assert page["total"] == 2
     assert [item["rank"] for item in page["items"]] == sorted(
         (item["rank"] for item in page["items"]), reverse=True
@@ -55,18 +55,18 @@ def test_the_queue_shows_what_is_to_be_done_with_its_reason(console: Visitor) ->
         ({"overdue": "true"}, set()),
     ],
 )
-def test_the_queue_is_filtered(console: Visitor, params: dict[str, str], devices: set[str]) -> None:
-    page = console.get(ORDERS, params=params).json()
+def test_the_queue_is_filtered(glance: Visitor, params: dict[str, str], devices: set[str]) -> None:
+    page = glance.get(ORDERS, params=params).json()
     assert {item["device"]["id"] for item in page["items"]} == devices
     assert page["total"] == len(devices)
 
 
-def test_the_queue_is_paged(console: Visitor) -> None:
-    first = console.get(ORDERS, params={"limit": 1}).json()
-    second = console.get(ORDERS, params={"limit": 1, "cursor": first["next_cursor"]}).json()
+def test_the_queue_is_paged(glance: Visitor) -> None:
+    first = glance.get(ORDERS, params={"limit": 1}).json()
+    second = glance.get(ORDERS, params={"limit": 1, "cursor": first["next_cursor"]}).json()
     assert second["next_cursor"] is None
-    assert numbers(first) + numbers(second) == numbers(console.get(ORDERS).json())
-    wrong = console.get(ORDERS, params={"cursor": "x"})
+    assert numbers(first) + numbers(second) == numbers(glance.get(ORDERS).json())
+    wrong = glance.get(ORDERS, params={"cursor": "x"})
     assert (wrong.status_code, wrong.json()["code"]) == (422, "request.cursor")
 
 
@@ -75,7 +75,7 @@ def test_the_order_page_shows_evidence_options_and_history(console: Visitor, pla
     (vibration,) = order["evidence"]
     assert (vibration["name"], vibration["unit"]) == ("Vibration", "mm/s")
     assert vibration["start"] < vibration["end"]
-    assert [e["name"] for e in order["evidence_events"]] == ["event:E17", "age:bearing"]
+    assert [e["name"] for e in order["evidence_events"]] == ["event E17", "age of Bearing"]
     assert len([option for option in order["options"] if option["chosen"]]) == 1
     assert {option["action"] for option in order["options"]} >= {"wait", "visit"}
     assert [entry["action"] for entry in order["history"]] == ["open"]

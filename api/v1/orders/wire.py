@@ -13,6 +13,7 @@ from api.v1.orders.schemas import Money, OrderDetail, OrderSummary, PartLine, Wa
 from api.v1.refs import component_ref, customer_ref, device_ref, product_ref, shown_text, site_ref
 from purna.core.catalogue import Product
 from purna.core.clock import to_datetime
+from purna.core.texts import render
 
 
 def order_summary(order: Order, language: str) -> OrderSummary:
@@ -32,7 +33,9 @@ def order_detail(order: Order, history: Sequence[HistoryEntry], language: str) -
                 if ":" not in entry.name
             ],
             "evidence_events": [
-                schemas.EvidenceEvent(name=entry.name, share=entry.share)
+                schemas.EvidenceEvent(
+                    name=_evidence_name(entry.name, order.product, language), share=entry.share
+                )
                 for entry in order.evidence
                 if ":" in entry.name
             ],
@@ -117,6 +120,14 @@ def _evidence_quantity(
         start=to_datetime(entry.start),
         end=to_datetime(entry.end),
     )
+
+
+def _evidence_name(name: str, product: Product, language: str) -> str:
+    """``event:E17`` and ``age:bearing`` in words."""
+    kind, _, what = name.partition(":")
+    if kind == "age":
+        what = component_ref(product, what, language).name
+    return render(f"evidence.{kind}", language, what=what)
 
 
 def _option(option: Weighed, currency: str, language: str) -> schemas.Option:

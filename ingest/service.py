@@ -22,6 +22,7 @@ from ingest.answers import Answers
 from ingest.counters import Counters
 from ingest.directory import Directory, Known
 from ingest.links.base import Link, Received
+from ingest.payloads.limits import MESSAGE_BYTES
 from ingest.payloads.status import Status
 from ingest.quality import TimeWindow, check, check_event
 from ingest.rejects import bad
@@ -271,7 +272,15 @@ class Ingester:
         device = _device_of(message.topic)
         group.refused.add(number)
         group.rejected.append(
-            Rejected(now, message.topic, message.payload, why.code, why.detail, device, why.field)
+            Rejected(
+                now,
+                message.topic,
+                message.payload[:MESSAGE_BYTES],
+                why.code,
+                why.detail,
+                device,
+                why.field,
+            )
         )
         if device and self._directory.find(device) is not None:
             group.answers.append((device, why))

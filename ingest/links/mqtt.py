@@ -26,6 +26,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.links.base import Received, Token
+from ingest.links.packets import PUBLISH, Malformed, Publish, packet_end, pubacks, publish_at
 from ingest.settings import IngestSettings
 from purna.core.errors import AskOperator
 
@@ -163,12 +164,11 @@ class MqttLink:
             client_id=settings.mqtt_client_id,
             protocol=paho.MQTTv5 if version == "5" else paho.MQTTv311,
             clean_session=None if version == "5" else False,
-            manual_ack=True,
             reconnect_on_failure=False,
         )
+        client.take = self._take
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
-        client.on_message = self._on_message
         client.on_publish = self._on_publish
         client.max_inflight_messages_set(1000)
         if settings.mqtt_username:
@@ -232,15 +232,12 @@ class MqttLink:
             generation=self._generation,
         )
 
-    def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = "�"  # no topic of ours: the message is refused like any other garbage
-        token = Token(self._generation, message.mid) if message.qos else None
-        payload = bytes(message.payload)
-        self._inbox.append(Received(topic, payload, token, message.retain))
-        self._inbox_bytes += len(payload)
+    def _take(self, message: Publish) -> None:
+        token = Token(self._generation, message.packet) if message.qos else None
+        # A topic that is not UTF-8 is none of ours; it is refused like any other garbage.
+        topic = message.topic.decode(errors="replace")
+        self._inbox.append(Received(topic, message.payload, token, message.retain))
+        self._inbox_bytes += len(message.payload)
 
     def _on_publish(
         self, _client: paho.Client, _data: Any, mid: int, _reason: Any, _properties: Any
@@ -253,7 +250,7 @@ class MqttLink:
             return
         try:
             action(self._client)
-        except (OSError, _Closed) as error:
+        except (OSError, _Closed, Malformed) as error:
             self._lost(str(error) or type(error).__name__)
         except Exception:
             log.exception("the MQTT client failed")
@@ -299,17 +296,17 @@ class _Closed(Exception):
 
 
 class _Client(paho.Client):
-    """paho with a buffered socket.
+    """paho for the connection, our own reading for what comes in numbers.
 
-    paho reads a packet in three small reads and writes each acknowledgement on its own, about
-    eight system calls a message. Behind :class:`_BufferedSocket` it does the same on memory, and
-    the system is called once for many messages. Nothing else of paho is touched:
-    ``_create_socket`` is the one private name used, and a test notices when it goes.
+    Behind :class:`_BufferedSocket` the system is called once for many messages. PUBLISH packets
+    are taken apart here and acknowledged here; every other packet is handed to paho, whole.
+    ``_create_socket`` is the one private name of paho that is used.
     """
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
         self.buffered: _BufferedSocket | None = None
+        self.take: Callable[[Publish], None] = lambda _message: None
         # With this callback set, paho leaves writing to its owner.
         self.on_socket_register_write = lambda *_: None
 
@@ -319,39 +316,44 @@ class _Client(paho.Client):
 
     def pump(self, timeout: float, *, read: bool) -> None:
         """Read (if wanted) what comes within ``timeout`` s and handle it; write what is due."""
-        stream = self.buffered
-        if stream is None:
-            raise _Closed
         self.flush()
-        readable, writable, _ = select.select(
+        stream = self._stream()
+        readable, _, _ = select.select(
             [stream] if read else [],
             [stream] if stream.unsent else [],
             [],
             stream.wait(timeout),
         )
-        if readable or stream.pending():
+        if readable or stream.inside():
             stream.fill()
-            while stream.pending() and self.socket() is not None:
-                before = stream.pending()
-                self._check(self.loop_read())
-                if stream.pending() == before:
-                    break
-            if stream.closed:
-                raise _Closed("the broker closed the connection")
+            self._handle_all(stream)
+        if stream.closed:
+            raise _Closed("the broker closed the connection")
         self._check(self.loop_misc())
-        if writable or self.want_write():
-            self.flush()
+        self.flush()
 
-    def acknowledge(self, packets: Sequence[int]) -> None:
-        for packet in packets:
-            self.ack(packet, 1)
+    def _handle_all(self, stream: _BufferedSocket) -> None:
+        data, v5 = stream.data, self.protocol == paho.MQTTv5
+        while stream.at < len(data):
+            limits = packet_end(data, stream.at)
+            if limits is None:
+                return
+            body, end = limits
+            if data[stream.at] & 0xF0 == PUBLISH:
+                self.take(publish_at(data, stream.at, body, end, v5=v5))
+                stream.at = end
+            else:
+                stream.end = end
+                self._check(self.loop_read())
+
+    def acknowledge(self, packets: list[int]) -> None:
+        self._stream().unsent += pubacks(packets)
         self.flush()
 
     def flush(self) -> None:
         if self.want_write():
             self._check(self.loop_write())
-        if self.buffered is not None:
-            self.buffered.flush()
+        self._stream().flush()
 
     def say_goodbye(self) -> None:
         self.flush()
@@ -363,6 +365,11 @@ class _Client(paho.Client):
             self.buffered.close()
             self.buffered = None
 
+    def _stream(self) -> _BufferedSocket:
+        if self.buffered is None:
+            raise _Closed("there is no connection")
+        return self.buffered
+
     @staticmethod
     def _check(result: MQTTErrorCode) -> None:
         if result != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -370,12 +377,15 @@ class _Client(paho.Client):
 
 
 class _BufferedSocket:
-    """A socket for paho that reads and writes in large pieces."""
+    """A socket for paho that reads and writes in large pieces.
+
+    ``data[at:]`` was read from the system and not yet handled; paho may read up to ``end``.
+    """
 
     def __init__(self, raw: socket.socket) -> None:
         self._raw = raw
-        self._read = b""
-        self._position = 0
+        self.data = bytearray()
+        self.at = self.end = 0
         self.unsent = bytearray()
         self.closed = False
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -386,30 +396,29 @@ class _BufferedSocket:
     def setblocking(self, flag: bool) -> None:
         self._raw.setblocking(flag)
 
-    def pending(self) -> int:
-        """Bytes that were read from the system and not yet by paho."""
-        return len(self._read) - self._position
+    def inside(self) -> int:
+        """Bytes that TLS has read already, so that the system does not show them any more."""
+        return self._raw.pending() if isinstance(self._raw, ssl.SSLSocket) else 0
 
     def wait(self, timeout: float) -> float:
-        """How long to wait for more: not at all with bytes at hand, here or inside TLS."""
-        inside = self._raw.pending() if isinstance(self._raw, ssl.SSLSocket) else 0
-        return 0.0 if inside or self.pending() else timeout
+        return 0.0 if self.inside() else timeout
 
     def fill(self) -> None:
+        del self.data[: self.at]
+        self.at = self.end = 0
         try:
-            data = self._raw.recv(_READ_BYTES)
+            more = self._raw.recv(_READ_BYTES)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return
-        if data:
-            self._read, self._position = self._read[self._position :] + data, 0
-        else:
-            self.closed = True
+        self.data += more
+        self.closed = not more
 
     def recv(self, size: int) -> bytes:
-        data = self._read[self._position : self._position + size]
-        if not data:
+        end = min(self.at + size, self.end)
+        if end <= self.at:
             raise BlockingIOError
-        self._position += len(data)
+        data = bytes(self.data[self.at : end])
+        self.at = end
         return data
 
     def send(self, data: bytes | bytearray) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 
 def one_thread() -> Any:

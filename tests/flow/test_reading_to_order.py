@@ -1,0 +1,209 @@
+"""The whole line in one process on virtual time: a reading becomes an order, its outcome a label.
+
+Everything is real but the broker: a link hands over the messages that the fleet would publish.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from alerts.lifecycle import OrderState
+from alerts.order import Kind, Order, OutcomeKind
+from alerts.service import OrderFilter
+from ingest.counters import Counters
+from ingest.links.base import Received, Token
+from ingest.quarantine import SqliteQuarantine
+from ingest.service import Ingester
+from ingest.stores import open_store
+from models.training import QUICK, train
+from purna.core.clock import DAY, HOUR, MINUTE
+from purna.run.bootstrap import Platform
+from purna.run.demo import found
+from purna.run.jobs import Jobs
+from purna.run.migrate import upgrade
+from purna.run.settings import load_settings
+from simulators.encode import Message
+from simulators.fleet import Fleet
+
+SEED = 7
+DAYS_AHEAD = 5
+
+
+@dataclass
+class HandOver:
+    """A link that gives what it holds and notes what was acknowledged and answered."""
+
+    waiting: list[Received] = field(default_factory=list)
+    acknowledged: int = 0
+    answers: list[str] = field(default_factory=list)
+    connected: bool = True
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def receive(self, limit: int, timeout: float) -> list[Received]:
+        given, self.waiting = self.waiting[:limit], self.waiting[limit:]
+        return given
+
+    def acknowledge(self, messages: Sequence[Received]) -> None:
+        self.acknowledged += len(messages)
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        self.answers.append(topic.rsplit("/", 1)[-1])
+        return True
+
+
+class Line:
+    """A platform on a folder, its ingester and its fleet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.platform = Platform(load_settings(folder))
+        self.platform.folder.create()
+        upgrade(self.platform.db)
+        found(self.platform, SEED)
+        self.fleet = Fleet.restore(self.platform.folder.fleet.read_bytes())
+        self.link, self.counters = HandOver(), Counters()
+        self.store = open_store(self.platform.store_url)
+        self.quarantine = SqliteQuarantine(self.platform.folder.quarantine)
+        self.ingester = Ingester(
+            self.link,
+            self.store,
+            self.quarantine,
+            self.platform.registry,
+            self.platform.catalogue,
+            self.platform.clock,
+            self.platform.settings.ingest,
+            self.counters,
+        )
+        self.ingester.start()
+        self.jobs = Jobs(self.platform)
+
+    def take_in(self, messages: Iterable[Message]) -> int:
+        self.link.waiting = [
+            Received(message.topic, message.payload, Token(1, number))
+            for number, message in enumerate(messages)
+        ]
+        count = len(self.link.waiting)
+        while self.link.waiting:
+            self.ingester.step(timeout=0)
+        return count
+
+    def live(self, days: float) -> None:
+        """Let the fleet live on; the platform takes six windows at a time."""
+        for _ in range(round(days * 4)):
+            now = self.platform.clock.now() + 6 * HOUR
+            self.platform.clock.set(now)
+            self.take_in(self.fleet.advance(now))
+            self.jobs.score_and_decide()
+            self.platform.maintenance.add(self.fleet.new_maintenance())
+
+    def orders(self, *states: OrderState) -> list[Order]:
+        found = self.platform.alerts.orders(OrderFilter(states=states), limit=200)
+        return list(found.items)
+
+    def close(self) -> None:
+        self.store.close()
+        self.quarantine.close()
+        self.platform.db.close()
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    """A platform whose fleet's history is stored, with champions trained on it."""
+    for name in [name for name in os.environ if name.startswith("PURNA_")]:
+        if not name.startswith("PURNA_TEST"):
+            del os.environ[name]
+    line = Line(tmp_path_factory.mktemp("flow") / "data")
+    platform = line.platform
+    end = platform.clock.now()
+    sent = line.take_in(line.fleet.history(end))
+    assert line.link.acknowledged == sent
+    platform.maintenance.add(line.fleet.maintenance())
+    for product in platform.catalogue.values():
+        devices = platform.registry.all(product.id)
+        known = platform.maintenance.records(known_before=end)
+        trained = train(product, devices, line.store, known, end, seed=SEED, effort=QUICK)
+        for version in platform.models.add(trained, end):
+            platform.models.promote(version, end)
+    line.live(DAYS_AHEAD)
+    yield line
+    line.close()
+
+
+@pytest.mark.xdist_group("flow")
+class TestLine:
+    def test_every_message_is_accounted_for(self, line: Line) -> None:
+        counts = line.counters.as_dict()
+        kept = counts["stored"] + counts["duplicates"] + counts["quarantined"]
+        assert counts["received"] == kept == line.link.acknowledged
+        assert counts["quarantined"] == 0
+        assert counts["readings_stored"] > 2_500_000
+
+    def test_what_is_about_to_fail_has_an_order_before_it_fails(self, line: Line) -> None:
+        staged = [record for record in line.platform.maintenance.records() if record.failed]
+        end = line.platform.clock.now()
+        failed = [r for r in staged if end - DAYS_AHEAD * DAY < r.ts <= end]
+        ordered = {(o.device.id, o.component.id) for o in line.orders() if o.component}
+        wear_out = [r for r in failed if r.component in ("bearing", "seal", "filter")]
+        assert wear_out
+        caught = [r for r in wear_out if (r.device, r.component) in ordered]
+        assert len(caught) >= 0.75 * len(wear_out)
+
+    def test_there_are_visits_and_shipments_each_with_reason_evidence_and_part(
+        self, line: Line
+    ) -> None:
+        named = [order for order in line.orders() if order.component]
+        assert {order.kind for order in named} == {Kind.VISIT, Kind.SHIPMENT}
+        for order in named:
+            assert order.reason.text("en") != order.reason.code
+            assert order.reason.text("id") != order.reason.text("en")
+            assert order.evidence
+            assert order.options
+            assert order.parts
+            assert order.due > order.opened_at
+
+    def test_an_incident_has_one_order(self, line: Line) -> None:
+        incidents = [order.incident for order in line.orders()]
+        assert len(incidents) == len(set(incidents))
+
+    def test_orders_go_to_machines_that_really_wear(self, line: Line) -> None:
+        proposed = [o for o in line.orders(OrderState.PROPOSED) if o.component]
+        worn = [
+            order
+            for order in proposed
+            if order.component and line.fleet.event_state(order.device.id)[order.component.id] < 0.9
+        ]
+        assert proposed
+        assert len(worn) >= 0.7 * len(proposed)
+
+    def test_a_completed_visit_becomes_a_label_and_heals_the_machine(self, line: Line) -> None:
+        order = next(o for o in line.orders(OrderState.PROPOSED) if o.component)
+        assert order.component is not None
+        alerts, now = line.platform.alerts, line.platform.clock.now()
+        alerts.accept(order.id, "dispatcher")
+        alerts.complete(order.id, "technician", OutcomeKind.CONFIRMED, serial="B-77")
+        label = [
+            record
+            for record in line.platform.maintenance.records([order.device.id])
+            if record.component == order.component.id and record.ts >= now - MINUTE
+        ]
+        assert len(label) == 1
+        line.fleet.repair(order.device.id, order.component.id, label[0].ts)
+        line.live(1.5)
+        again = [
+            other
+            for other in line.orders(OrderState.PROPOSED)
+            if (other.device.id, other.component) == (order.device.id, order.component)
+        ]
+        assert not again
+
+    def test_scoring_again_changes_nothing(self, line: Line) -> None:
+        before = line.platform.assessments.position()
+        assert line.jobs.score_and_decide() == 0
+        assert line.platform.assessments.position() == before

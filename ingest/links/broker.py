@@ -25,8 +25,8 @@ HOST = "127.0.0.1"
 PLATFORM, DEVICES = "platform", "devices"
 
 _TOPIC_BYTES = 1024
-_SEGMENT_BYTES = 1024 * 1024
-_SEGMENTS = 16
+_SEGMENT_BYTES = 10 * 1024 * 1024
+_SEGMENTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +132,9 @@ class EmbeddedBroker:
 def configuration(accounts: Mapping[str, str], port: int, port_v5: int) -> str:
     """The broker's configuration as TOML.
 
-    Its log keeps messages by size and not by need, in memory, and small messages cost it many
-    times their size there; so the log is kept short: it holds what comes while the ingester
-    restarts, not what comes in a day.
+    It keeps messages in memory by size and not by need, and drops the oldest in silence. With
+    these sizes it holds about 600,000 small messages for an ingester that is away, and takes up
+    to 300 MB for it in the end.
     """
     auth = "\n".join(f"{json.dumps(name)} = {json.dumps(word)}" for name, word in accounts.items())
     listeners = "\n".join(

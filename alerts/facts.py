@@ -42,15 +42,14 @@ class FactsReader:
     def suggest(
         self, device: Device, skill: str, hours: float, decided: int, action: Action = Action.VISIT
     ) -> Suggestion | None:
-        """Who could go, and when; an urgent visit should start within the urgent hours."""
-        earliest = max(decided, self._now)
-        within = (
-            self._settings.urgent_hours
-            if action is Action.URGENT_VISIT
-            else device.site.customer.sla_hours
+        """Who could go, and when; an urgent visit starts after the urgent hours, at any time."""
+        urgent = action is Action.URGENT_VISIT
+        soonest = max(decided, self._now)
+        earliest = soonest + round(self._settings.urgent_hours * HOUR) * urgent
+        due = max(soonest + round(device.site.customer.sla_hours * HOUR), earliest)
+        return suggest(
+            self._technicians, self._busy(), device.site, skill, hours, earliest, due, urgent
         )
-        due = earliest + round(within * HOUR)
-        return suggest(self._technicians, self._busy(), device.site, skill, hours, earliest, due)
 
     def active_for(self, device: str, failure_mode: str) -> OrderRow | None:
         """The active order for this failure mode of this device."""

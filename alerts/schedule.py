@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from math import asin, cos, radians, sin, sqrt
@@ -44,12 +44,14 @@ def suggest(
     hours: float,
     earliest: int,
     due: int,
+    urgent: bool = False,
 ) -> Suggestion | None:
     """The best technician with a start in working time, None when nobody has the skill.
 
     A start by ``due`` beats a later one; then the earlier working day, then the shorter way, where
     every open order counts like :data:`KM_PER_OPEN_ORDER` more. Working time is Monday to Friday,
-    8 to 17 at the site. A job longer than a day starts in the morning.
+    8 to 17 at the site. A job longer than a day starts in the morning. An urgent visit may start
+    at any hour of any day: that is what its higher cost pays for.
 
     Parameters
     ----------
@@ -65,7 +67,8 @@ def suggest(
     for technician in technicians:
         if skill not in technician.skills:
             continue
-        start = first_free(busy.get(technician.id, ()), zone, hours, earliest)
+        days = _around_the_clock(earliest) if urgent else working_days(zone, earliest)
+        start = first_free(busy.get(technician.id, ()), days, hours, earliest)
         if start is None:
             continue
         way = distance_km(technician, site) + KM_PER_OPEN_ORDER * technician.open_orders
@@ -84,10 +87,15 @@ def zone_of(site: Site) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def first_free(busy: Sequence[Slot], zone: ZoneInfo, hours: float, earliest: int) -> int | None:
-    """The first start at or after ``earliest`` from which ``hours`` of working time are free."""
+def first_free(
+    busy: Sequence[Slot], days: Iterable[tuple[int, int]], hours: float, earliest: int
+) -> int | None:
+    """The first start at or after ``earliest`` from which ``hours`` are free within one day.
+
+    ``days`` are the stretches (opens, closes) in which work may be done, in time order.
+    """
     length = round(min(hours, CLOSES.hour - OPENS.hour) * HOUR)
-    for opens, closes in _working_days(zone, earliest):
+    for opens, closes in days:
         start = _on_the_half_hour(max(opens, earliest))
         for slot in sorted(busy, key=lambda s: s.start):
             if slot.start < start + length and start < slot.end:
@@ -112,7 +120,8 @@ def distance_km(technician: Technician, site: Site) -> float:
     return 2 * EARTH_RADIUS_KM * asin(sqrt(half))
 
 
-def _working_days(zone: ZoneInfo, earliest: int) -> Iterator[tuple[int, int]]:
+def working_days(zone: ZoneInfo, earliest: int) -> Iterator[tuple[int, int]]:
+    """Working time of the coming days, as (opens, closes) in micros."""
     first = to_datetime(earliest).astimezone(zone).date()
     for offset in range(SEARCH_DAYS):
         day = first + timedelta(days=offset)
@@ -120,6 +129,11 @@ def _working_days(zone: ZoneInfo, earliest: int) -> Iterator[tuple[int, int]]:
             opens = datetime.combine(day, OPENS, zone)
             closes = datetime.combine(day, CLOSES, zone)
             yield from_datetime(opens), from_datetime(closes)
+
+
+def _around_the_clock(earliest: int) -> list[tuple[int, int]]:
+    """One stretch without closing hours, so that a job may go on past midnight."""
+    return [(earliest, earliest + SEARCH_DAYS * 24 * HOUR)]
 
 
 def _on_the_half_hour(micros: int) -> int:

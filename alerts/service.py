@@ -29,6 +29,7 @@ from alerts.order import (
     Order,
     OutcomeKind,
     PartStock,
+    Priority,
     RejectReason,
     Technician,
 )
@@ -485,7 +486,9 @@ class AlertService:
     def _suggest_anew(self, session: Session, row: OrderRow, now: int, keep: str | None) -> None:
         device = self._registry.get(row.device)
         facts = FactsReader(session, self._settings, now)
-        suggestion = facts.suggest(device, row.skill, row.work_hours, now)
+        urgent = row.priority == Priority.URGENT
+        action = Action.URGENT_VISIT if urgent else Action.VISIT
+        suggestion = facts.suggest(device, row.skill, row.work_hours, now, action)
         row.planned_start = suggestion.start if suggestion else None
         if keep is None:
             row.technician = suggestion.technician.id if suggestion else None

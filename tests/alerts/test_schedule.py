@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.order import Technician
-from alerts.schedule import Slot, distance_km, first_free, suggest
+from alerts.schedule import Slot, distance_km, first_free, suggest, working_days
 from purna.core.clock import HOUR, from_iso, to_datetime
 from tests.alerts.fleet import SITE, T0
 
+UTC = ZoneInfo("UTC")
 DUE = T0 + 48 * HOUR
 NEAR = Technician("near", "Near", ("mechanical",), latitude=48.1, longitude=11.6)
 FAR = Technician("far", "Far", ("mechanical",), latitude=52.5, longitude=13.4)
@@ -62,12 +63,21 @@ def test_work_does_not_overlap_what_is_planned_already() -> None:
         Slot(micros("2026-03-02T08:00:00Z"), micros("2026-03-02T09:15:00Z")),
         Slot(micros("2026-03-02T11:00:00Z"), micros("2026-03-02T12:00:00Z")),
     ]
-    assert first_free(busy, ZoneInfo("UTC"), 1.5, T0) == micros("2026-03-02T09:30:00Z")
-    assert first_free(busy, ZoneInfo("UTC"), 2.0, T0) == micros("2026-03-02T12:00:00Z")
+    assert first_free(busy, working_days(UTC, T0), 1.5, T0) == micros("2026-03-02T09:30:00Z")
+    assert first_free(busy, working_days(UTC, T0), 2.0, T0) == micros("2026-03-02T12:00:00Z")
+
+
+def test_an_urgent_visit_waits_neither_for_the_morning_nor_for_monday() -> None:
+    friday_evening = micros("2026-03-06T19:30:00Z")
+    found = suggest([NEAR], {}, SITE, "mechanical", 2, friday_evening, DUE, urgent=True)
+    assert found is not None
+    assert found.start == friday_evening
 
 
 def test_a_job_longer_than_a_day_starts_in_the_morning() -> None:
-    assert first_free([], ZoneInfo("UTC"), 30.0, T0 + 4 * HOUR) == micros("2026-03-03T08:00:00Z")
+    later = T0 + 4 * HOUR
+    start = first_free([], working_days(UTC, later), 30.0, later)
+    assert start == micros("2026-03-03T08:00:00Z")
 
 
 def test_distance_is_that_on_the_globe() -> None:
@@ -88,7 +98,7 @@ def test_a_suggested_start_is_always_free_and_in_working_time(
     busy: list[Slot], hours: float, later: int
 ) -> None:
     earliest = T0 + later * HOUR
-    start = first_free(busy, ZoneInfo("Europe/Berlin"), hours, earliest)
+    start = first_free(busy, working_days(ZoneInfo("Europe/Berlin"), earliest), hours, earliest)
     assert start is not None
     assert start >= earliest
     end = start + round(hours * HOUR)

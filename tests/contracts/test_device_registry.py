@@ -25,9 +25,15 @@ def device(name: str, site: Site = NORTH, product: str = "pump") -> Device:
     return Device(name, product, site, f"SN-{name}", 5, 9, {"model": 3.0, "kind": "x"})
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/service.db")
+BACKENDS = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=BACKENDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    url = f"sqlite:///{tmp_path}/service.db"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+    opened = Database(url)
     Base.metadata.create_all(opened.engine)
     yield opened
     opened.close()
@@ -116,8 +122,11 @@ def test_reading_many_devices_takes_one_question(
     assert sum(text.lstrip().startswith("SELECT") for text in asked) == 1
 
 
-def test_a_database_without_tables_says_try_later(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/empty.db")
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nowhere/service.db", "postgresql+psycopg://nobody@127.0.0.1:1/x"]
+)
+def test_a_database_that_can_not_be_asked_says_try_later(url: str) -> None:
+    database = Database(url)
     with pytest.raises(RetryLater):
         SqlDeviceRegistry(database).find("p1")
     database.close()

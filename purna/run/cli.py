@@ -235,12 +235,13 @@ def train(
     seed: Annotated[int, typer.Option(help="Seed of everything random in training.")] = 0,
 ) -> None:
     """Train anomaly, failure and remaining-life models, and make them the champions."""
-    from purna.run.training import train_products, until_given
+    from purna.run.training import print_trained, train_products, until_given
 
     platform = _platform(data)
-    train_products(
+    for trained in train_products(
         platform, product=product, until=until_given(platform, until), seed=seed, console=err
-    )
+    ):
+        print_trained(trained, out)
 
 
 @app.command()
@@ -269,16 +270,13 @@ def models(data: Data = None) -> None:
 def explain(device: str, data: Data = None) -> None:
     """Say what the engine would decide for a device now, and why."""
     platform = _platform(data)
-    table = Table("failure mode", "found", "state", "decision", "why", box=None)
-    for line in platform.alerts.explain(device, platform.assessments):
-        table.add_row(
-            line.failure_mode,
-            line.found.text(),
-            line.state.text(),
-            line.decision.action.value,
-            line.decision.reason.text(),
-        )
-    out.print(table)
+    lines = platform.alerts.explain(device, platform.assessments)
+    if not lines:
+        out.print(f"{device} has not been assessed yet", highlight=False)
+    for line in lines:
+        out.print(f"[bold]{line.failure_mode}[/]: {line.decision.action.value}", highlight=False)
+        for text in (line.found, line.state, line.decision.reason):
+            out.print(f"  {text.text()}", highlight=False, soft_wrap=True)
 
 
 # Devices and people

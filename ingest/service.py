@@ -116,12 +116,14 @@ class Ingester:
         self._tracker = AckTracker()
         self._status: dict[str, Status | None] = {}
         self._stop = threading.Event()
+        self._each_step: Callable[[], None] = lambda: None
 
     def run(self, stop: threading.Event, each_step: Callable[[], None] = lambda: None) -> None:
         """Ingest until ``stop`` is set; the group at hand is finished first.
 
-        ``each_step`` is called after every step, at the latest after half a second without
-        messages: whoever stops hearing it knows that the ingester hangs.
+        ``each_step`` is called after every step, about every half a second without messages, and
+        after every try while store or database fail: whoever does not hear it for longer than
+        ``retry_max_s`` knows that the ingester hangs.
 
         Raises
         ------
@@ -129,7 +131,7 @@ class Ingester:
             When a person has to do something; this and any other error must end the process
             with an exit status other than 0, so that its supervisor starts it again.
         """
-        self._stop = stop
+        self._stop, self._each_step = stop, each_step
         upkeep = Upkeep(
             self._store,
             self._clock,
@@ -143,7 +145,7 @@ class Ingester:
             while not stop.is_set():
                 self.step(timeout=0.5)
                 upkeep.check()
-                each_step()
+                self._each_step()
             self._answers.send_acks(now=True)
         finally:
             upkeep.stop()
@@ -197,6 +199,7 @@ class Ingester:
                     raise
                 log.warning("ingest has to wait", why=str(error), again_in_s=pause)
                 self._counters.add(retries=1)
+                self._each_step()
                 self._link.receive(0, pause)
                 pause = min(pause * 2, self._settings.retry_max_s)
 

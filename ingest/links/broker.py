@@ -8,11 +8,13 @@ so every account may publish under every device's id.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,21 +62,30 @@ class BrokerAccounts:
         return self._read()
 
     def put(self, device: str, password: str) -> None:
-        self._write({**self._read(), device: password})
+        with self._changing() as accounts:
+            accounts[device] = password
 
     def remove(self, device: str) -> None:
-        self._write({name: word for name, word in self._read().items() if name != device})
+        with self._changing() as accounts:
+            accounts.pop(device, None)
 
     def _read(self) -> dict[str, str]:
-        try:
-            return dict(json.loads(self._path.read_text("utf-8")))
-        except FileNotFoundError:
-            accounts = {name: secrets.token_urlsafe(18) for name in (PLATFORM, DEVICES)}
-            self._write(accounts)
-            return accounts
+        if not self._path.exists():
+            with self._changing() as accounts:
+                return accounts
+        return dict(json.loads(self._path.read_text("utf-8")))
 
-    def _write(self, accounts: Mapping[str, str]) -> None:
-        _write_private(self._path, json.dumps(accounts, indent=1))
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, str]]:
+        """The accounts, to be changed by one process at a time; made when there are none."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.with_name(self._path.name + ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            accounts = {name: secrets.token_urlsafe(18) for name in (PLATFORM, DEVICES)}
+            if self._path.exists():
+                accounts = dict(json.loads(self._path.read_text("utf-8")))
+            yield accounts
+            _write_private(self._path, json.dumps(accounts, indent=1))
 
 
 class EmbeddedBroker:

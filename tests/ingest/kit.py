@@ -150,13 +150,17 @@ class Line:
         )
         self._stop = threading.Event()
         self.failure: BaseException | None = None
+        self.steps = 0
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
         try:
-            self.ingester.run(self._stop)
+            self.ingester.run(self._stop, self._note_step)
         except BaseException as error:
             self.failure = error
+
+    def _note_step(self) -> None:
+        self.steps += 1
 
     def start(self) -> None:
         self._thread.start()

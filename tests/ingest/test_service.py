@@ -275,6 +275,8 @@ def test_while_the_store_fails_nothing_is_acknowledged_and_nothing_lost(
     with running(Line(tmp_path, store, settings, clock)) as line:
         machine.send_all(TOPIC, [telemetry(NOW + n, n, temp=float(n)) for n in range(300)])
         wait_for(lambda: store.tries >= 3)
+        steps = line.steps
+        wait_for(lambda: line.steps > steps)
         assert line.counters.as_dict()["received"] == 0
         assert machine.heard == []
         store.error = None

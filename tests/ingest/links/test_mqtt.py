@@ -7,6 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -272,6 +273,23 @@ class TestEmbeddedBroker:
         assert accounts.platform == again.platform
         assert accounts.devices.password != accounts.platform.password
         assert accounts.platform.password not in repr(accounts.platform)
+
+    def test_processes_that_start_together_agree_on_the_credentials(self, tmp_path: Path) -> None:
+        program = (
+            "import sys; from pathlib import Path; from ingest.links.broker import BrokerAccounts;"
+            "a = BrokerAccounts(Path(sys.argv[1])); print(a.platform.password);"
+            "a.put(sys.argv[2], 'x' * 12)"
+        )
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-c", program, str(tmp_path / "a.json"), f"d{number}"],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for number in range(4)
+        ]
+        assert len({process.communicate()[0] for process in started}) == 1
+        assert len(BrokerAccounts(tmp_path / "a.json").all()) == 6
 
     def test_a_busy_port_is_named_with_its_setting(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -136,7 +136,6 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     line.close()
 
 
-@pytest.mark.xdist_group("flow")
 class TestLine:
     def test_every_message_is_accounted_for(self, line: Line) -> None:
         counts = line.counters.as_dict()

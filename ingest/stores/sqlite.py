@@ -7,8 +7,6 @@ merged wherever they meet: in the tail, when reading, and when sealing.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -37,6 +35,7 @@ from ingest.stores.sqlite_view import View, rank_of
 from purna.core.errors import AskOperator
 from purna.core.ports import Appended, Latest
 from purna.core.readings import DeviceEvent, Int32, Int64, Points, ReadingBatch, SeriesKey
+from purna.db.lock import claim
 
 LOG_ENTRIES = 4096
 """A log with this many commits is sealed even when they are small, so that readers start fast."""
@@ -344,23 +343,15 @@ class _Writer:
 def _claim(path: Path) -> IO[str]:
     """The lock that makes this process the only writer, held until it ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.with_name(path.name + ".lock").open("a+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.seek(0)
-        owner = file.read().strip() or "unknown"
-        file.close()
-        raise AskOperator(
+
+    def refusal(owner: str) -> AskOperator:
+        return AskOperator(
             "store.locked",
             f"Another process ({owner}) writes to {path} already: stop it first, or give this one "
             "another file (ingest.store_url).",
-        ) from None
-    file.seek(0)
-    file.truncate()
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
+        )
+
+    return claim(path.with_name(path.name + ".lock"), refusal)
 
 
 def _new_numbers(names: Sequence[Name], known: Mapping[Name, int]) -> dict[Name, int]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from pathlib import Path
 from typing import IO
 
 from purna.core.errors import AskOperator
+from purna.db.lock import claim
 
 
 class DataFolder:
@@ -78,23 +77,15 @@ class DataFolder:
         AskOperator
             When another Purna runs on it.
         """
-        file = (self.path / "purna.lock").open("a+")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
-            file.close()
-            raise AskOperator(
+
+        def refusal(owner: str) -> AskOperator:
+            return AskOperator(
                 "folder.locked",
                 f"Another Purna (process {owner}) already runs on {self.path}: "
                 "stop it first, or give this one another folder with --data.",
-            ) from None
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
-        self._lock = file
+            )
+
+        self._lock = claim(self.path / "purna.lock", refusal)
 
     def release(self) -> None:
         """Give the folder up again; the end of the process does so too."""

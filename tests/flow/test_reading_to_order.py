@@ -116,10 +116,10 @@ class Line:
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """A platform whose fleet's history is stored, with champions trained on it."""
-    for name in [name for name in os.environ if name.startswith("PURNA_")]:
-        if not name.startswith("PURNA_TEST"):
-            del os.environ[name]
-    line = Line(tmp_path_factory.mktemp("flow") / "data")
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [name for name in os.environ if name.startswith("PURNA_")]:
+            environment.delenv(name)
+        line = Line(tmp_path_factory.mktemp("flow") / "data")
     platform = line.platform
     end = platform.clock.now()
     sent = line.take_in(line.fleet.history(end))

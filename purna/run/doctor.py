@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from purna.core.errors import PurnaError
 from purna.run.bootstrap import Platform
-from purna.run.heartbeat import last_beat
+from purna.run.heartbeat import last_beat, silence
 from purna.run.settings import Settings
 
 OUR_NAMES = ("purna", "ingest", "models", "alerts", "api", "simulators")
@@ -134,13 +134,15 @@ def _broker(platform: Platform) -> str:
 
 
 def _ingest(platform: Platform) -> str:
-    age, counters = last_beat(platform.folder.heartbeat)
-    if not counters:
+    beat, silent = last_beat(platform.folder.heartbeat), silence(platform.folder.heartbeat)
+    if beat is None:
         raise _Wrong("doctor.ingest", "has never run here: start `purna up`")
-    if age > _STALE_AFTER:
-        raise _Wrong("doctor.ingest", f"last progress {age:.0f} s ago: start `purna up`")
+    if silent > _STALE_AFTER:
+        raise _Wrong("doctor.ingest", f"last progress {silent:.0f} s ago: start `purna up`")
+    if not beat.connected:
+        raise _Wrong("doctor.ingest", "runs, but has no connection to the broker")
     shown = ("received", "stored", "duplicates", "quarantined")
-    return "messages " + ", ".join(f"{name} {counters[name]}" for name in shown)
+    return "messages " + ", ".join(f"{name} {beat.counters[name]}" for name in shown)
 
 
 def _api(platform: Platform) -> str:

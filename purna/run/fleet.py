@@ -16,6 +16,7 @@ from purna.core.clock import DAY, HOUR
 from purna.core.devices import Maintenance
 from purna.core.errors import AskOperator, GiveUp
 from purna.run.bootstrap import Platform
+from purna.run.heartbeat import wait_until_listening
 from simulators.fleet import Fleet
 from simulators.publish import Publisher
 
@@ -41,6 +42,7 @@ def run_fleet(platform: Platform, *, speed: float, seed: int) -> None:
             "fleet.none", f"No simulated fleet lives in {platform.folder.path}: start `purna demo`."
         )
     fleet = Fleet.restore(platform.folder.fleet.read_bytes())
+    wait_until_listening(platform.folder.heartbeat)
     with fleet_publisher(platform) as publisher:
         if fleet.now < platform.clock.now() - HOUR:
             _tell_history(platform, fleet, publisher)

@@ -2,35 +2,69 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ingest.counters import NAMES, Counters
+import msgspec
+
+from ingest.counters import Counters
+from purna.core.errors import RetryLater
 
 _BEAT_EVERY = 1.0
+
+
+class Beat(msgspec.Struct, frozen=True):
+    """``at`` is real time in seconds; ``connected`` whether the ingester listens at the broker."""
+
+    at: float
+    connected: bool
+    counters: Mapping[str, int]
 
 
 class Heartbeat:
     """Notes the counters in a small file once a second, as long as the ingester moves."""
 
-    def __init__(self, path: Path, counters: Counters) -> None:
-        self._path, self._counters, self._next = path, counters, 0.0
+    def __init__(self, path: Path, counters: Counters, connected: Callable[[], bool]) -> None:
+        self._path, self._counters, self._connected = path, counters, connected
+        self._next = 0.0
 
     def beat(self) -> None:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + _BEAT_EVERY
+        beat = Beat(time.time(), self._connected(), self._counters.as_dict())
         draft = self._path.with_suffix(".new")
-        draft.write_text(json.dumps({"at": time.time(), **self._counters.as_dict()}))
+        draft.write_bytes(msgspec.json.encode(beat))
         draft.replace(self._path)
 
 
-def last_beat(path: Path) -> tuple[float, Mapping[str, int]]:
-    """Seconds since the last heartbeat, and the counters then; infinity when there was none."""
+def last_beat(path: Path) -> Beat | None:
+    """The newest sign of life; None when there has never been one."""
     try:
-        beat = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return float("inf"), {}
-    return time.time() - float(beat["at"]), {name: int(beat.get(name, 0)) for name in NAMES}
+        return msgspec.json.decode(path.read_bytes(), type=Beat)
+    except FileNotFoundError:
+        return None
+
+
+def silence(path: Path) -> float:
+    """Seconds since the newest sign of life; infinity when there has never been one."""
+    beat = last_beat(path)
+    return float("inf") if beat is None else time.time() - beat.at
+
+
+def wait_until_listening(path: Path, timeout: float = 60.0) -> None:
+    """Wait until the ingester has a subscription: what is published before that nobody gets.
+
+    Raises
+    ------
+    RetryLater
+        When that takes longer than ``timeout`` seconds.
+    """
+    asked = time.time()
+    while time.time() - asked < timeout:
+        beat = last_beat(path)
+        if beat is not None and beat.at > asked and beat.connected:
+            return
+        time.sleep(0.1)
+    raise RetryLater("ingest.silent", f"The ingest process does not listen after {timeout:.0f} s.")

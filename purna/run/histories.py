@@ -30,6 +30,7 @@ from purna.core.readings import ReadingBatch
 from purna.run.bootstrap import Platform
 from purna.run.dates import date_given
 from purna.run.fleet import fleet_publisher
+from purna.run.heartbeat import wait_until_listening
 from purna.run.running import line
 from purna.run.supervisor import Supervisor
 from simulators.encode import Message
@@ -103,6 +104,7 @@ def replay_history(
     start = platform.clock.now()
     end = date_given(until, "until") if until else history.span()[1] + 2 * history.step
     with _running(platform), fleet_publisher(platform) as sender:
+        wait_until_listening(platform.folder.heartbeat)
         with _bar(console, f"Replaying from {to_iso(start)[:10]}") as (bar, task):
             bar.update(task, total=(end - start) / history.step)
             replay(

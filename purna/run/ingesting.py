@@ -28,8 +28,10 @@ def run_ingest(platform: Platform) -> None:
         limit_bytes=settings.quarantine_bytes,
     )
     counters = Counters()
+    link = MqttLink(settings, subscriptions(settings.share_group))
+    heartbeat = Heartbeat(platform.folder.heartbeat, counters, lambda: link.connected)
     ingester = Ingester(
-        MqttLink(settings, subscriptions(settings.share_group)),
+        link,
         store,
         quarantine,
         platform.registry,
@@ -39,7 +41,7 @@ def run_ingest(platform: Platform) -> None:
         counters,
     )
     try:
-        ingester.run(stop, Heartbeat(platform.folder.heartbeat, counters).beat)
+        ingester.run(stop, heartbeat.beat)
     finally:
         quarantine.close()
         store.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from purna.core.errors import AskOperator
 from purna.run.bootstrap import LOOPBACK, Platform
 from purna.run.doctor import foreign_owners
-from purna.run.heartbeat import last_beat
+from purna.run.heartbeat import silence
 from purna.run.people import setup_link_if_needed
 from purna.run.sockets import bound_socket
 from purna.run.supervisor import Program, Supervisor
@@ -51,7 +51,7 @@ def line(platform: Platform, environment: Mapping[str, str] | None = None) -> li
             "ingest",
             command(platform, "ingest"),
             environment=environment or {},
-            progress=lambda: last_beat(platform.folder.heartbeat)[0] < _HANGS_AFTER,
+            progress=lambda: silence(platform.folder.heartbeat) < _HANGS_AFTER,
         ),
         Program("service", command(platform, "serve"), environment=environment or {}),
     ]

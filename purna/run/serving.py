@@ -17,7 +17,7 @@ from ingest.counters import NAMES
 from purna import __version__
 from purna.core.errors import RetryLater
 from purna.run.bootstrap import Platform
-from purna.run.heartbeat import last_beat
+from purna.run.heartbeat import last_beat, silence
 from purna.run.jobs import Jobs
 from purna.run.people import users_of
 from purna.run.sockets import bound_socket
@@ -98,7 +98,7 @@ def _checks(platform: Platform) -> Mapping[str, Callable[[], None]]:
         platform.store.span()
 
     def ingest() -> None:
-        silent, _ = last_beat(platform.folder.heartbeat)
+        silent = silence(platform.folder.heartbeat)
         if silent > _INGEST_SILENT:
             raise RetryLater("ingest.silent", f"no progress for {silent:.0f} s")
 
@@ -112,6 +112,6 @@ class _IngestCounters(Collector):
         self._heartbeat = platform.folder.heartbeat
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        _, counters = last_beat(self._heartbeat)
-        for name, count in counters.items():
+        beat = last_beat(self._heartbeat)
+        for name, count in beat.counters.items() if beat else ():
             yield CounterMetricFamily(f"purna_ingest_{name}", NAMES[name], value=count)

@@ -1,0 +1,180 @@
+"""The commands as a person starts them, end to end; what is wrong is said in one sentence."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ingest.stores import open_store
+from purna.core.clock import from_iso
+from purna.run.bootstrap import Platform
+from purna.run.settings import load_settings
+
+PAGE = Path(__file__).parents[2] / "docs" / "import.md"
+
+
+def free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Free ports, and nothing of the caller's settings."""
+    api, mqtt, mqtt5 = free_ports(3)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PURNA_")}
+    return {
+        **kept,
+        "COLUMNS": "160",
+        "PURNA_API__PORT": str(api),
+        "PURNA_BROKER__PORT": str(mqtt),
+        "PURNA_BROKER__PORT_V5": str(mqtt5),
+    }
+
+
+def purna(
+    environment: dict[str, str], *arguments: object, seconds: float = 120
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "purna.run.cli", *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+def refused(run: subprocess.CompletedProcess[str]) -> str:
+    """The one sentence in which a command says what a person has to change."""
+    assert run.returncode == 3, run.stdout + run.stderr
+    assert "Traceback" not in run.stderr
+    lines = [line for line in run.stderr.splitlines() if line.startswith("purna: ")]
+    assert len(lines) == 1, run.stderr
+    return lines[0]
+
+
+@pytest.fixture
+def running(tmp_path: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """`purna up` on an empty folder, answering."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "purna.run.cli", "up", "--data", str(tmp_path / "data")],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    url = f"http://127.0.0.1:{environment['PURNA_API__PORT']}/healthz"
+    until = time.monotonic() + 90
+    while time.monotonic() < until:
+        try:
+            if httpx.get(url).status_code == 200:
+                break
+        except httpx.TransportError:
+            time.sleep(0.2)
+    yield process
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+def test_a_second_platform_on_the_folder_is_refused_and_ctrl_c_stops_the_first_cleanly(
+    running: subprocess.Popen[str], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    sentence = refused(purna(environment, "up", "--data", tmp_path / "data"))
+    assert f"Another Purna (process {running.pid}) already runs" in sentence
+    sentence = refused(purna(environment, "up", "--data", tmp_path / "other"))
+    assert "can't be used" in sentence
+    assert "PURNA_API__PORT" in sentence
+    running.send_signal(signal.SIGINT)
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode == 0, output
+    assert "Traceback" not in output
+    assert re.search(r"First user +http://127\.0\.0\.1:\d+/setup\?token=", output)
+
+
+@pytest.mark.parametrize("setting", ["PURNA_BROKER__PORT", "PURNA_BROKER__PORT_V5"])
+def test_a_busy_port_is_named_with_its_setting(
+    setting: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        sentence = refused(
+            purna({**environment, setting: str(port)}, "up", "--data", tmp_path / "data")
+        )
+    assert str(port) in sentence
+    assert setting in sentence
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    sentence = refused(purna(environment, "up", "--data", tmp_path / "file" / "data"))
+    assert "file/data can't be written" in sentence
+
+
+def test_a_wrong_setting_is_named_whether_in_the_environment_or_the_file(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    sentence = refused(purna({**environment, "PURNA_API__PORT": "x"}, "config", "--data", tmp_path))
+    assert "api.port" in sentence
+    (tmp_path / "purna.toml").write_text("[ingest]\ngroup_sise = 3\n")
+    sentence = refused(purna(environment, "config", "--data", tmp_path))
+    assert "ingest.group_sise" in sentence
+
+
+def test_a_wrong_catalogue_names_file_and_field(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    (tmp_path / "catalogue").mkdir()
+    (tmp_path / "catalogue" / "pump.toml").write_text('id = "pump"\nname = "Pump"\ncolour = 1\n')
+    run = purna(environment, "train", "--data", tmp_path)
+    assert run.returncode == 1
+    assert run.stderr.strip() == "purna: pump.toml.colour: unknown key"
+
+
+def test_a_history_is_imported_and_the_rest_of_it_replayed_through_the_line(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    source, data = tmp_path / "source", tmp_path / "data"
+    source.mkdir()
+    for name, text in re.findall(
+        r"^`([\w.]+)`:\n\n```\w+\n(.*?)^```", PAGE.read_text(), re.M | re.S
+    ):
+        (source / name).write_text(text)
+    mapping = source / "mapping.toml"
+    cut = "2026-03-01T05:15:00Z"
+    run = purna(environment, "import", mapping, source, "--data", data, "--until", cut)
+    assert run.returncode == 0, run.stderr
+    assert "3 readings" in run.stdout.replace("\n", " ") or "4 readings" in run.stdout
+    assert "'broken' is no number" in run.stdout
+    run = purna(environment, "replay", mapping, source, "--data", data)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert '"failures": 1' in run.stdout
+    platform = Platform(load_settings(data))
+    store = open_store(f"sqlite:///{data / 'readings.sqlite'}", read_only=True)
+    points = store.read(store.series(), 0, 2**62)
+    assert sum(len(series) for series in points.values()) == 7
+    assert [event.code for event in store.events(["fan-007"], 0, 2**62)] == ["E17"]
+    assert len(platform.maintenance.records()) == 2
+    assert platform.clock.now() > from_iso("2026-03-03T00:00:00Z")
+    store.close()
+    platform.db.close()

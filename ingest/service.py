@@ -23,6 +23,7 @@ from ingest.counters import Counters
 from ingest.directory import Directory, Known
 from ingest.links.base import Link, Received
 from ingest.payloads.limits import MESSAGE_BYTES
+from ingest.payloads.numbering import find_numbering
 from ingest.payloads.status import Status
 from ingest.quality import TimeWindow, check, check_event
 from ingest.rejects import bad
@@ -42,6 +43,8 @@ T = TypeVar("T")
 _FIRST_PAUSE = 0.1
 _WORTH_A_COMMIT = 64
 """A group this large is not waited for: some brokers send no more than a hundred unanswered."""
+_KEPT_OF_OVERSIZE = 64 * 1024
+"""Bytes that the quarantine keeps of a message above the limit; its reason tells the size."""
 
 
 @dataclass(slots=True)
@@ -272,13 +275,13 @@ class Ingester:
     def _refuse(self, group: _Group, number: int, why: BadPayload, now: int) -> None:
         """Set a message aside; whoever is known is told, and its number counts as settled."""
         message = group.messages[number]
-        device = _device_of(message.topic)
+        device, kind = _topic_of(message.topic)
         group.refused.add(number)
         group.rejected.append(
             Rejected(
                 now,
                 message.topic,
-                message.payload[:MESSAGE_BYTES],
+                _kept(message.payload),
                 why.code,
                 why.detail,
                 device,
@@ -286,6 +289,10 @@ class Ingester:
             )
         )
         if device and self._directory.find(device) is not None:
+            if kind == topics.TELEMETRY and "boot" not in why.params:
+                numbering = find_numbering(message.payload)
+                if numbering:
+                    why.params.update(boot=numbering[0], seq=numbering[1])
             group.answers.append((device, why))
             boot, seq = why.params.get("boot"), why.params.get("seq")
             if isinstance(boot, str) and isinstance(seq, int):
@@ -343,8 +350,12 @@ def _numbered(why: BadPayload, message: Telemetry) -> BadPayload:
     return why
 
 
-def _device_of(topic: str) -> str:
+def _topic_of(topic: str) -> topics.Topic:
     try:
-        return topics.parse(topic).device
+        return topics.parse(topic)
     except BadPayload:
-        return ""
+        return topics.Topic("", "")
+
+
+def _kept(payload: bytes) -> bytes:
+    return payload if len(payload) <= MESSAGE_BYTES else payload[:_KEPT_OF_OVERSIZE]

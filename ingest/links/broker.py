@@ -20,13 +20,14 @@ from pathlib import Path
 
 import iotcore
 
-from ingest.payloads.limits import MESSAGE_BYTES
 from purna.core.errors import AskOperator
 
 HOST = "127.0.0.1"
 PLATFORM, DEVICES = "platform", "devices"
 
-_TOPIC_BYTES = 1024
+_PACKET_BYTES = 1024 * 1024
+"""Above this the broker cuts the connection. Far above the contract's limit for a message, so that
+a device that sends too much hears why."""
 _SEGMENT_BYTES = 10 * 1024 * 1024
 _SEGMENTS = 10
 
@@ -157,7 +158,7 @@ next_connection_delay_ms = 1
 
 [{version}.1.connections]
 connection_timeout_ms = 60000
-max_payload_size = {MESSAGE_BYTES + _TOPIC_BYTES}
+max_payload_size = {_PACKET_BYTES}
 max_inflight_count = 100
 dynamic_filters = false
 

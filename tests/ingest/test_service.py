@@ -116,6 +116,38 @@ def test_garbage_is_set_aside_with_its_reason_and_the_line_goes_on(
     }
 
 
+NOT_READABLE = {
+    "NaN": (b'{"boot":"b1","seq":2,"ts":1780000000000,"m":{"temp":NaN}}', "value.not_finite"),
+    "1e999": (b'{"boot":"b1","seq":2,"ts":1780000000000,"m":{"temp":1e999}}', "value.not_finite"),
+    "key twice": (b'{"boot":"b1","seq":2,"m":{"temp":1,"temp":2},"ts":1}', "json.duplicate_key"),
+    "mark": (b'\xef\xbb\xbf{"boot":"b1","seq":2,"ts":1,"m":{"temp":1}}', "json.syntax"),
+    "digits": (b'{"ts":' + b"9" * 5000 + b',"boot":"b1","seq":2,"m":{"temp":1}}', "json.syntax"),
+    "trailing": (b'{"boot":"b1","seq":2,"ts":1,"m":{"temp":1}}\x00', "json.syntax"),
+    "not UTF-8": (b'{"boot":"b1","seq":2,"ts":1,"m":{"\xff":1}}', "json.encoding"),
+    "oversize": (b'{"boot":"b1","seq":2,"r":"' + b"x" * 900_000 + b'"}', "size.limit"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_READABLE)
+def test_the_acknowledgement_goes_on_over_a_message_that_can_not_be_read(
+    broker: RunningBroker, machine: Machine, tmp_path: Path, clock: ManualClock, name: str
+) -> None:
+    payload, code = NOT_READABLE[name]
+    settings = broker.settings(ack_interval_ms=0, reject_interval_s=0)
+    machine.listen("purna/v1/d1/reject", "purna/v1/d1/ack")
+    with running(Line(tmp_path, MemoryReadingStore(), settings, clock)) as line:
+        for message in (telemetry(NOW, 1, temp=1.0), payload, telemetry(NOW + 1, 3, temp=3.0)):
+            machine.send(TOPIC, message)
+        counts = line.settled(3)
+        assert (counts["stored"], counts["quarantined"]) == (2, 1)
+        wait_for(lambda: ("purna/v1/d1/ack", {"boot": "b1", "seq": 3}) in machine.heard)
+        [reject] = [answer for topic, answer in machine.heard if topic.endswith("reject")]
+        assert (reject["code"], reject["boot"], reject["seq"]) == (code, "b1", 2)
+        [(_, kept)] = line.quarantine.entries()
+        assert kept.payload == (payload if code != "size.limit" else payload[: 64 * 1024])
+        assert code != "size.limit" or str(len(payload)) in kept.hint
+
+
 def test_the_good_part_of_a_message_is_stored_and_the_rest_refused(
     line: Line, machine: Machine
 ) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.exc import IntegrityError
@@ -93,6 +93,12 @@ class Explanation:
     decision: Decision
 
 
+class PositionedLog(AssessmentLog, Protocol):
+    """An assessment log that also tells how far it has come."""
+
+    def position(self) -> int: ...
+
+
 class AlertService:
     """Alerts and orders in the service database."""
 
@@ -132,6 +138,15 @@ class AlertService:
                     set_position(session, CONSUMER, pending[-1][0])
             if len(pending) < limit:
                 return decisions
+
+    def skip_pending(self, log: PositionedLog) -> None:
+        """Take the assessments that wait in the log for read: they are there to be looked at only.
+
+        For windows of the past that were scored late: nobody could have acted on them.
+        """
+        with self._db.write() as session:
+            lock_position(session, CONSUMER)
+            set_position(session, CONSUMER, log.position())
 
     def position(self) -> int:
         """How far the log has been taken in."""

@@ -114,6 +114,9 @@ class MemoryAssessments:
         found = [a for _, a in self._kept.values() if a.device == device]
         return sorted((a for a in found if start <= a.window_end < end), key=lambda a: a.window_end)
 
+    def position(self) -> int:
+        return self._last
+
     def pending(self, after: int, limit: int) -> list[tuple[int, Assessment]]:
         return sorted((p, a) for p, a in self._kept.values() if p > after)[:limit]
 

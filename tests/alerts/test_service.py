@@ -542,6 +542,19 @@ def test_each_assessment_of_the_log_is_taken_in_exactly_once_over_restarts(plant
     assert len(plant.states()) == 1
 
 
+def test_windows_that_are_skipped_lead_to_nothing_and_what_follows_them_is_taken_in(
+    plant: Plant,
+) -> None:
+    plant.log.put([risk(0, 0.9), risk(0, 0.9, device="p2")])
+    plant.service.skip_pending(plant.log)
+    assert plant.service.position() == 2
+    assert plant.restarted().process_pending(plant.log) == []
+    assert (plant.states(), plant.alert_states()) == ({}, [])
+    plant.log.put([risk(1, 0.9, device="p2")])
+    plant.service.process_pending(plant.log)
+    assert [order.device.id for order in plant.service.orders().items] == ["p2"]
+
+
 def test_a_crash_in_the_middle_leaves_no_trace_and_the_next_start_does_it_all(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

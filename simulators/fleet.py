@@ -93,6 +93,11 @@ class Fleet:
 
     # --- what there is -------------------------------------------------------------------
 
+    @property
+    def live(self) -> bool:
+        """Whether the history has been told."""
+        return self._life.live
+
     def devices(self) -> list[Device]:
         """All machines; each was installed up to four years before the start."""
         products = load_catalogue()

@@ -238,9 +238,12 @@ def train(
     from purna.run.training import print_trained, train_products, until_given
 
     platform = _platform(data)
-    for trained in train_products(
+    done = train_products(
         platform, product=product, until=until_given(platform, until), seed=seed, console=err
-    ):
+    )
+    if not done:
+        out.print("There is nothing to train: no device of any product is registered.")
+    for trained in done:
         print_trained(trained, out)
 
 

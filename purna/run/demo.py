@@ -26,6 +26,9 @@ def run_demo(platform: Platform, *, speed: float, seed: int) -> int:
     """Run the platform and its fleet until stopped; returns the exit status."""
     if not platform.catalogue:
         found(platform, seed)
+        print("First start: half a year of history, then training; orders in about a minute.")  # noqa: T201
+    # Time stands until the fleet is there: a stop must not make half a day of it pass unseen.
+    platform.clock.resume(speed=0)
     options = ("--speed", str(speed), "--seed", str(seed))
     fleet = Program("fleet", command(platform, "simulate", *options))
     return run_platform(platform, [fleet])

@@ -12,7 +12,7 @@ import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from purna.core.clock import DAY, HOUR
+from purna.core.clock import DAY
 from purna.core.devices import Maintenance
 from purna.core.errors import AskOperator, GiveUp
 from purna.run.bootstrap import Platform
@@ -44,7 +44,7 @@ def run_fleet(platform: Platform, *, speed: float, seed: int) -> None:
     fleet = Fleet.restore(platform.folder.fleet.read_bytes())
     wait_until_listening(platform.folder.heartbeat)
     with fleet_publisher(platform) as publisher:
-        if fleet.now < platform.clock.now() - HOUR:
+        if not fleet.live:
             _tell_history(platform, fleet, publisher)
         if not all(platform.models.champion_versions(product) for product in platform.catalogue):
             from models.training import QUICK

@@ -40,8 +40,15 @@ from simulators.replay import Replayed, replay
 STEPS_AHEAD = 8
 """So many grid steps are published before the platform is waited for to have judged them."""
 
-HURRIED = {"PURNA_SCHEDULE__SCORE_SECONDS": "0.1", "PURNA_INGEST__ACK_INTERVAL_MS": "2"}
-"""Settings of a platform that only runs for a replay, which waits for it at every step."""
+HURRIED = {
+    "PURNA_SCHEDULE__SCORE_SECONDS": "0.1",
+    "PURNA_SCHEDULE__BACKFILL_DAYS": "0",
+    "PURNA_INGEST__ACK_INTERVAL_MS": "2",
+}
+"""Settings of a platform that only runs for a replay, which waits for it at every step.
+
+It judges nothing of before the replay: an order must not be dated before anybody could act.
+"""
 
 _QUIET_FOR = 120.0
 
@@ -127,6 +134,8 @@ def print_report(platform: Platform, *, start: str, end: str, console: Console) 
     last = date_given(end, "end") if end else platform.clock.now()
     opened = [span.opened_at for span in spans]
     first = date_given(start, "start") if start else min(opened, default=last)
+    if not platform.registry.all():
+        console.print("There is nothing to report: no device is registered.")
     for product in platform.catalogue.values():
         devices = {device.id for device in platform.registry.all(product.id)}
         if not devices:

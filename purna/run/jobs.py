@@ -6,6 +6,8 @@ service database. So it does not matter how often it runs, or that a process die
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 
 from models.scoring import Scorer
@@ -26,9 +28,11 @@ class Jobs:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._scorers: dict[str, Scorer] = {}
+        self._reached: dict[str, int] = {}  # also windows in which every device was silent
 
     def score_and_decide(self) -> int:
         """Score all windows that are due, then decide on them; returns how many windows."""
+        self._look_back()
         scored = sum(self._score(product) for product in self._platform.catalogue.values())
         self._decide()
         return scored
@@ -43,26 +47,54 @@ class Jobs:
         decided = self._platform.alerts.position()
         self._platform.assessments.prune(self._platform.clock.now() - keep, decided)
 
-    def _score(self, product: Product) -> int:
+    def _look_back(self) -> None:
+        """Score the recent past of products that are scored for the first time.
+
+        That is to be looked at, not acted upon: an order must not be dated before anybody could
+        act. Only as many windows are left over as a finding takes to be raised.
+        """
         platform, schedule = self._platform, self._platform.settings.schedule
-        devices = platform.registry.all(product.id)
-        scorer = self._scorer(product)
-        if scorer is None or not devices:
+        past = {}
+        for product in platform.catalogue.values():
+            if self._scorer(product) and self._last(product) is None:
+                ends = self._due(product, None, round(schedule.backfill_days * DAY))
+                past[product.id] = ends[: -product.policy.raise_after]
+        if any(past.values()):
+            self._decide()  # what is not of the past is not to be skipped
+            for product_id, ends in past.items():
+                for at in range(0, len(ends), WINDOWS_AT_ONCE):
+                    self._assess(platform.catalogue[product_id], ends[at : at + WINDOWS_AT_ONCE])
+            platform.alerts.skip_pending(platform.assessments)
+
+    def _score(self, product: Product) -> int:
+        if self._scorer(product) is None:
             return 0
-        ids = [device.id for device in devices]
-        # Readings need a moment of real time to arrive; a fast clock makes more of it.
-        grace = round(schedule.grace_seconds * platform.clock.speed * SECOND)
-        ends = due_windows(
-            step=product.step_minutes * MINUTE,
-            now=platform.clock.now() - grace,
-            last=platform.assessments.last_window(ids),
-            backfill=round(schedule.backfill_days * DAY),
-            limit=WINDOWS_AT_ONCE,
-        )
-        if ends:
-            records = platform.maintenance.records(ids)
-            platform.assessments.put(scorer.score(devices, platform.store, records, ends))
+        ends = self._due(product, self._last(product), backfill=0)[:WINDOWS_AT_ONCE]
+        self._assess(product, ends)
         return len(ends)
+
+    def _last(self, product: Product) -> int | None:
+        """The last window that was scored, by this process or one before it."""
+        if product.id not in self._reached:
+            devices = [device.id for device in self._platform.registry.all(product.id)]
+            return self._platform.assessments.last_window(devices)
+        return self._reached[product.id]
+
+    def _due(self, product: Product, last: int | None, backfill: int) -> list[int]:
+        clock = self._platform.clock
+        # Readings need a moment of real time to arrive; a fast clock makes more of it.
+        grace = round(self._platform.settings.schedule.grace_seconds * clock.speed * SECOND)
+        step = product.step_minutes * MINUTE
+        return due_windows(step=step, now=clock.now() - grace, last=last, backfill=backfill)
+
+    def _assess(self, product: Product, ends: Sequence[int]) -> None:
+        platform, scorer = self._platform, self._scorer(product)
+        if scorer is None or not ends:
+            return
+        devices = platform.registry.all(product.id)
+        records = platform.maintenance.records([device.id for device in devices])
+        platform.assessments.put(scorer.score(devices, platform.store, records, ends))
+        self._reached[product.id] = ends[-1]
 
     def _decide(self) -> None:
         for decision in self._platform.alerts.process_pending(self._platform.assessments):

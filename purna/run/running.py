@@ -28,6 +28,8 @@ def run_platform(
     ------
     AskOperator
         Another Purna runs on this folder, a port is taken, or another package owns our names.
+    BadInput
+        A product of the catalogue is wrong.
     """
     if taken := foreign_owners():
         raise AskOperator(
@@ -36,10 +38,16 @@ def run_platform(
             "give Purna an environment of its own.",
         )
     platform.folder.lock()
+    products = ", ".join(platform.catalogue)  # what is wrong in it is said here, once
     for host, port, setting in ports(platform):
         bound_socket(host, port, setting).close()
     introduce(platform, announce)
-    return Supervisor([*line(platform), *extra], platform.clock.hold).run()
+    announce(f"Products          {products or 'none yet'}")
+    announce("Stop with Ctrl-C; the next start goes on where this one stopped.")
+    try:
+        return Supervisor([*line(platform), *extra], platform.clock.hold).run()
+    finally:
+        platform.clock.hold()
 
 
 def line(platform: Platform, environment: Mapping[str, str] | None = None) -> list[Program]:
@@ -80,4 +88,3 @@ def introduce(platform: Platform, announce: Callable[[str], None]) -> None:
     host, port = platform.mqtt_address
     announce(f"MQTT              {host}:{port}")
     announce(f"Data              {platform.folder.path.resolve()}")
-    announce("Stop with Ctrl-C; the next start goes on where this one stopped.")

@@ -7,6 +7,7 @@ every setting with its default and meaning.
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -116,6 +117,8 @@ def load_settings(data_dir: Path | None = None, **given: Any) -> Settings:
             model_config = SettingsConfigDict(toml_file=folder / "purna.toml")
 
         return _WithFile(**given)
+    except tomllib.TOMLDecodeError as error:
+        raise AskOperator("settings.syntax", f"{folder / 'purna.toml'}: {error}") from error
     except ValidationError as error:
         lines = "; ".join(
             f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"

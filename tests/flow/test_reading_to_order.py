@@ -83,6 +83,7 @@ class Line:
         )
         self.ingester.start()
         self.jobs = Jobs(self.platform)
+        self.began = 0
 
     def take_in(self, messages: Iterable[Message]) -> int:
         self.link.waiting = [
@@ -131,6 +132,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
         trained = train(product, devices, line.store, known, end, seed=SEED, effort=QUICK)
         for version in platform.models.add(trained, end):
             platform.models.promote(version, end)
+    line.began = end
     line.live(DAYS_AHEAD)
     yield line
     line.close()
@@ -166,6 +168,10 @@ class TestLine:
             assert order.options
             assert order.parts
             assert order.due > order.opened_at
+
+    def test_no_order_is_dated_before_the_platform_could_act(self, line: Line) -> None:
+        first = min(order.opened_at for order in line.orders())
+        assert first >= line.began - 3 * HOUR
 
     def test_an_incident_has_one_order(self, line: Line) -> None:
         incidents = [order.incident for order in line.orders()]

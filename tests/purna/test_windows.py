@@ -7,19 +7,17 @@ from purna.run.windows import due_windows
 
 
 def test_the_first_round_reaches_back() -> None:
-    assert due_windows(step=10, now=105, last=None, backfill=30, limit=99) == [70, 80, 90, 100]
+    assert due_windows(step=10, now=105, last=None, backfill=30) == [70, 80, 90, 100]
+    assert due_windows(step=10, now=105, last=None, backfill=0) == [100]
 
 
-@given(st.integers(1, 50), st.integers(0, 5000), st.integers(0, 2000), st.integers(1, 20))
-def test_rounds_cover_every_window_once(step: int, start: int, length: int, limit: int) -> None:
-    last: int | None = start // step * step
-    seen: list[int] = []
-    while True:
-        ends = due_windows(step=step, now=start + length, last=last, backfill=0, limit=limit)
-        if not ends:
-            break
-        assert len(ends) <= limit
+@given(st.integers(1, 50), st.integers(0, 5000), st.lists(st.integers(0, 300), max_size=9))
+def test_rounds_cover_every_window_once(step: int, start: int, pauses: list[int]) -> None:
+    last, now, seen = start // step * step, start, []
+    for pause in pauses:
+        now += pause
+        ends = due_windows(step=step, now=now, last=last, backfill=0)
+        assert all(end <= now for end in ends)
         seen += ends
-        last = ends[-1]
-    newest = (start + length) // step * step
-    assert seen == list(range(start // step * step + step, newest + 1, step))
+        last = ends[-1] if ends else last
+    assert seen == list(range(start // step * step + step, now // step * step + 1, step))

@@ -62,7 +62,8 @@ def print_credential(platform: Platform, device_id: str, console: Console) -> No
     host, port = platform.mqtt_address
     product = platform.catalogue[device.product]
     quantity = product.quantities[0]
-    example = f'{{"ts":{platform.clock.now() // 1000},"m":{{"{quantity.id}":{quantity.low:g}}}}}'
+    millis, value = platform.clock.now() // 1000, (quantity.low + quantity.high) / 2
+    example = f'{{"boot":"b{millis}","seq":1,"ts":{millis},"m":{{"{quantity.id}":{value:g}}}}}'
     console.print(f"user name  {device_id}\npassword   {password}", highlight=False)
     console.print("It is not shown again. To try it (the broker takes it within some seconds):")
     console.print(

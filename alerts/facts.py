@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.decision import Decision, Facts, decide
-from alerts.order import Action, Kind, PartStock, Technician
+from alerts.lifecycle import OrderState
+from alerts.order import Action, Kind, PartStock, Priority, Technician
 from alerts.repository import active_orders, part_of, technician_of
 from alerts.rules import ANOMALY, Finding
 from alerts.schedule import Slot, Suggestion, suggest
@@ -51,6 +52,45 @@ class FactsReader:
             self._technicians, self._busy(), device.site, skill, hours, earliest, due, urgent
         )
 
+    def plan(
+        self,
+        device: Device,
+        failure_mode: str,
+        skill: str,
+        hours: float,
+        decided: int,
+        action: Action = Action.VISIT,
+    ) -> tuple[int | None, str | None]:
+        """Start (micros) and technician's id of a visit; None each when there is nobody to send.
+
+        A planned visit joins one that goes to the device anyway, when that technician has the
+        skill or nobody else has it. An urgent one waits for no other.
+        """
+        joined = self.joinable(device.id, failure_mode) if action is Action.VISIT else None
+        planned = joined is not None and joined.planned_start is not None
+        if joined is not None and planned and joined.skill == skill:
+            return joined.planned_start, joined.technician
+        suggestion = self.suggest(device, skill, hours, decided, action)
+        if suggestion is not None:
+            return suggestion.start, suggestion.technician.id
+        if joined is not None and planned:
+            return joined.planned_start, joined.technician
+        return None, None
+
+    def plan_anew(self, order: OrderRow, device: Device) -> tuple[int | None, str | None]:
+        """As :meth:`plan`, from now on, for an order whose start has passed."""
+        urgent = order.priority == Priority.URGENT
+        action = Action.URGENT_VISIT if urgent else Action.VISIT
+        return self.plan(
+            device, order.failure_mode, order.skill, order.work_hours, self._now, action
+        )
+
+    def outdated(self, order: OrderRow) -> bool:
+        """A visit that nobody has taken up while its suggested start went by."""
+        start = order.planned_start
+        waiting = order.kind == Kind.VISIT and order.state == OrderState.PROPOSED
+        return waiting and start is not None and start < self._now
+
     def active_for(self, device: str, failure_mode: str) -> OrderRow | None:
         """The active order for this failure mode of this device."""
         return next(
@@ -58,20 +98,24 @@ class FactsReader:
         )
 
     def joinable(self, device: str, failure_mode: str) -> OrderRow | None:
-        """Another visit that is open on the device: the way there is made anyway.
+        """The next visit to the device for something else: the way there is made anyway.
 
-        A visit for a named failure mode is not saved by one that only looks after an anomaly
+        One whose start has passed is not waited for; one that has no start yet comes last. A
+        visit for a named failure mode is not saved by one that only looks after an anomaly
         and needs no part, but the way is.
         """
-        return next(
-            (
-                order
-                for order in self.orders
-                if order.device == device
-                and order.failure_mode != failure_mode
-                and order.kind == Kind.VISIT
-            ),
-            None,
+        coming = [
+            order
+            for order in self.orders
+            if order.device == device
+            and order.failure_mode != failure_mode
+            and order.kind == Kind.VISIT
+            and (order.planned_start is None or order.planned_start >= self._now)
+        ]
+        return min(
+            coming,
+            key=lambda o: (o.planned_start is None, o.planned_start or 0, o.id),
+            default=None,
         )
 
     def part(self, number: str) -> PartStock | None:
@@ -112,7 +156,7 @@ class FactsReader:
     def _busy(self) -> Mapping[str, list[Slot]]:
         busy: dict[str, list[Slot]] = {}
         for order in self.orders:
-            if order.technician and order.planned_start:
+            if order.technician and order.planned_start and not self.outdated(order):
                 end = order.planned_start + round(order.work_hours * HOUR)
                 busy.setdefault(order.technician, []).append(Slot(order.planned_start, end))
         return busy

@@ -72,7 +72,8 @@ class ServiceReport:
     def needless_per_device_year(self) -> float:
         """Needless orders, without inspections, per device and year."""
         years = (self.end - self.start) / (HOUR * 24 * 365)
-        return self.total.needless / (self.devices * years) if self.devices else 0.0
+        watched = self.devices * years
+        return self.total.needless / watched if watched > 0 else 0.0
 
 
 def within_hours(policy: Policy) -> float:

@@ -108,6 +108,7 @@ class Round:
             events += changed
             if checkpoint is not before:
                 folded[device] = checkpoint
+        self._plan_anew()  # ahead of the events: what is decided may join one of these visits
         self._load_alerts(events, checkpoints)
         for event in sorted(events, key=lambda e: e.at):  # stable: per device as they happened
             if isinstance(event, Repair):
@@ -265,12 +266,9 @@ class Round:
         cover = coverage(device, at)
         start, technician = None, None
         if not shipment:
-            joined = self._facts.joinable(device.id, mode.id)
-            suggestion = self._facts.suggest(device, mode.skill, mode.hours, at, decision.action)
-            if joined is not None and joined.planned_start and joined.skill == mode.skill:
-                start, technician = joined.planned_start, joined.technician
-            elif suggestion is not None:
-                start, technician = suggestion.start, suggestion.technician.id
+            start, technician = self._facts.plan(
+                device, mode.id, mode.skill, mode.hours, at, decision.action
+            )
         order = OrderRow(
             id=self._ids.new("ord"),
             incident=alert.incident,
@@ -356,6 +354,14 @@ class Round:
         alert.order_id = order.id
         text = Message("history.raised_again", {"at": at})
         audit(self._session, "orders", order.id, self._now, PLATFORM, "note", text)
+
+    def _plan_anew(self) -> None:
+        """Suggest another start for proposals whose start has passed, the most pressing first."""
+        outdated = [order for order in self._facts.orders if self._facts.outdated(order)]
+        for order in sorted(outdated, key=lambda o: (-o.rank, o.id)):
+            device = self._devices.get(order.device)
+            if device is not None:
+                order.planned_start, order.technician = self._facts.plan_anew(order, device)
 
     def _refresh(self, newest: Mapping[str, Assessment]) -> None:
         """Bring probability, remaining life and rank of the active orders up to date."""

@@ -29,7 +29,6 @@ from alerts.order import (
     Order,
     OutcomeKind,
     PartStock,
-    Priority,
     RejectReason,
     Technician,
 )
@@ -54,7 +53,7 @@ from alerts.tables import AlertRow, OrderPartRow, OrderRow, PartRow, PositionRow
 from alerts.views import Happening, OrderFilter, Page, ServiceSummary, Views
 from purna.core.assessments import Assessment
 from purna.core.catalogue import Catalogue
-from purna.core.clock import Clock
+from purna.core.clock import MINUTE, Clock
 from purna.core.devices import Maintenance
 from purna.core.errors import BadInput, Conflict, NotFound
 from purna.core.ids import IdFactory
@@ -75,6 +74,9 @@ _EVENTS = {
     OrderAction.FULFIL: "order.fulfilled",
     OrderAction.WITHDRAW: "order.withdrawn",
 }
+
+START_TOLERANCE = 5 * MINUTE
+"""How long a start may have passed when somebody enters it: typing and clocks take their time."""
 
 _CLOSED = (OrderState.COMPLETED, OrderState.REJECTED, OrderState.CANCELLED)
 
@@ -274,6 +276,11 @@ class AlertService:
 
         A suggested start that has passed is suggested anew. A part that was not there when the
         order was proposed is held now if it has come in.
+
+        Raises
+        ------
+        BadInput
+            ``order.technician``: unknown; ``order.start_past``: the start has passed.
         """
         with self._db.write() as session:
             row = self._row(session, order_id)
@@ -296,11 +303,18 @@ class AlertService:
         technician: str | None = None,
         note: str = "",
     ) -> Order:
-        """Another time or another technician."""
+        """Another time or another technician.
+
+        Raises
+        ------
+        BadInput
+            ``order.technician``: unknown; ``order.start_past``: the start has passed.
+        """
         with self._db.write() as session:
             row = self._row(session, order_id)
             now = self._clock.now()
             self._check_technician(session, technician)
+            _check_start(planned_start, now)
             row.planned_start = planned_start
             row.technician = technician or row.technician
             text = self._plan_text("history.rescheduled", session, row)
@@ -483,6 +497,8 @@ class AlertService:
         planned_start: int | None,
     ) -> None:
         self._check_technician(session, technician)
+        if planned_start is not None:
+            _check_start(planned_start, now)
         if row.kind == Kind.VISIT:
             row.technician = technician or row.technician
             row.planned_start = planned_start or row.planned_start
@@ -501,12 +517,9 @@ class AlertService:
     def _suggest_anew(self, session: Session, row: OrderRow, now: int, keep: str | None) -> None:
         device = self._registry.get(row.device)
         facts = FactsReader(session, self._settings, now)
-        urgent = row.priority == Priority.URGENT
-        action = Action.URGENT_VISIT if urgent else Action.VISIT
-        suggestion = facts.suggest(device, row.skill, row.work_hours, now, action)
-        row.planned_start = suggestion.start if suggestion else None
+        row.planned_start, technician = facts.plan_anew(row, device)
         if keep is None:
-            row.technician = suggestion.technician.id if suggestion else None
+            row.technician = technician
 
     def _move(
         self,
@@ -660,6 +673,11 @@ class AlertService:
         product = self._catalogue.get(row.product)
         found = product.component(component) if product and component else None
         return dict(found.name.texts) if found else {"en": component or "–"}
+
+
+def _check_start(planned_start: int, now: int) -> None:
+    if planned_start < now - START_TOLERANCE:
+        raise BadInput("order.start_past", "planned_start lies in the past", field="planned_start")
 
 
 def _progress(state: FoldState, rule: Rule) -> dict[str, object]:

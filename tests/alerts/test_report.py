@@ -84,6 +84,11 @@ def test_without_anything_there_is_a_report_of_nothing() -> None:
     assert report.needless_per_device_year == 0
 
 
+def test_a_period_of_no_length_has_no_needless_orders_per_year() -> None:
+    report = service_report([], [], T0, T0, devices=3)
+    assert report.needless_per_device_year == 0.0
+
+
 def test_the_time_that_justifies_an_order_follows_the_policy() -> None:
     assert within_hours(POLICY) == 48
 

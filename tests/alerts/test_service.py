@@ -12,7 +12,7 @@ from alerts.service import AlertService
 from alerts.settings import AlertSettings
 from alerts.views import OrderFilter
 from purna.core.catalogue import Mode
-from purna.core.clock import DAY, HOUR, from_iso
+from purna.core.clock import DAY, HOUR, MINUTE, from_iso
 from purna.core.devices import Maintenance
 from purna.core.errors import BadInput, Conflict, NotFound
 from tests.alerts.fleet import (
@@ -397,6 +397,75 @@ def test_a_suggestion_that_has_passed_is_made_anew(plant: Plant) -> None:
     plant.clock.set(at(26))
     taken = plant.service.accept(only_order(plant).id, "dora")
     assert taken.planned_start == from_iso("2026-03-03T08:00:00Z")
+
+
+def test_a_proposal_that_waits_gets_another_start_when_its_own_has_passed(plant: Plant) -> None:
+    plant.see(risk(0, 0.9), risk(1, 0.7, component="seal"))
+    first = from_iso("2026-03-02T08:00:00Z")
+    assert [o.planned_start for o in plant.service.orders().items] == [first, first]
+    plant.clock.set(at(26))
+    plant.service.reconcile()
+    orders = plant.service.orders().items
+    assert [o.planned_start for o in orders] == [from_iso("2026-03-03T08:00:00Z")] * 2
+    assert [o.technician and o.technician.id for o in orders] == ["eka", "eka"]
+    assert {o.state for o in orders} == {OrderState.PROPOSED}
+
+
+def test_an_urgent_proposal_that_waits_is_planned_urgently_again(tmp_path: Path) -> None:
+    costly = tuple(replace(mode, failure_cost=1e6) for mode in PUMP.failure_modes)
+    plant = Plant(sqlite_url(tmp_path), product=replace(PUMP, failure_modes=costly)).stocked()
+    assert plant.see(risk(12, 0.97)) == ["urgent_visit"]  # in the evening
+    assert only_order(plant).planned_start == at(20)
+    plant.clock.set(at(36))
+    plant.service.reconcile()
+    assert only_order(plant).planned_start == at(44)
+    plant.db.close()
+
+
+def test_a_start_that_somebody_has_agreed_to_stays(plant: Plant) -> None:
+    plant.see(risk(0, 0.9))
+    taken = plant.service.accept(only_order(plant).id, "dora")
+    plant.clock.set(at(26))
+    plant.service.reconcile()
+    assert only_order(plant).planned_start == taken.planned_start
+
+
+def test_a_visit_whose_start_has_passed_is_not_joined(plant: Plant) -> None:
+    plant.see(risk(0, 0.9))
+    taken = plant.service.accept(only_order(plant).id, "dora")
+    assert taken.planned_start is not None
+    plant.see(risk(26, 0.9, component="seal"))
+    (second,) = plant.service.orders(OrderFilter(text="V-000002")).items
+    assert second.planned_start == from_iso("2026-03-03T08:00:00Z")
+    assert "V-000001" not in plant.service.alert(second.alert).decision.text("en")
+
+
+def test_a_visit_that_nobody_has_the_skill_for_joins_the_one_that_goes_there(
+    tmp_path: Path,
+) -> None:
+    modes = tuple(
+        replace(mode, skill="hydraulic") if mode.id == "leak" else mode
+        for mode in PUMP.failure_modes
+    )
+    plant = Plant(sqlite_url(tmp_path), product=replace(PUMP, failure_modes=modes)).stocked()
+    plant.see(risk(0, 0.9), risk(1, 0.7, component="seal"))
+    first, second = (plant.service.orders(OrderFilter(text=f"V-00000{n}")).items[0] for n in (1, 2))
+    assert (second.skill, second.planned_start) == ("hydraulic", first.planned_start)
+    assert second.technician == first.technician
+    plant.db.close()
+
+
+def test_no_start_in_the_past_is_taken_but_one_of_a_moment_ago_is(plant: Plant) -> None:
+    plant.see(risk(0, 0.9), risk(30, 0.9))
+    order = only_order(plant)
+    for enter in (plant.service.accept, plant.service.reschedule):
+        with pytest.raises(BadInput) as refused:
+            enter(order.id, "dora", planned_start=at(30) - 6 * MINUTE)
+        assert (refused.value.code, refused.value.field) == ("order.start_past", "planned_start")
+        assert plant.service.order(order.id).planned_start == order.planned_start
+        entered = enter(order.id, "dora", planned_start=at(30) - 4 * MINUTE)
+        assert entered.planned_start == at(30) - 4 * MINUTE
+        order = entered
 
 
 def test_an_order_without_anybody_to_send_is_accepted_and_planned_later(tmp_path: Path) -> None:

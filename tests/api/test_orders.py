@@ -126,6 +126,16 @@ def test_a_visit_goes_from_proposal_to_outcome(console: Visitor, plant: Plant) -
     assert (replaced.component, replaced.ts) == ("bearing", NOW + 2 * DAY)
 
 
+@pytest.mark.parametrize("action", ["accept", "reschedule"])
+def test_a_visit_is_not_planned_in_the_past(console: Visitor, plant: Plant, action: str) -> None:
+    url = f"{ORDERS}/{plant.order_of('pump-01')}/{action}"
+    refused = console.post(url, json={"planned_start": to_iso(NOW - DAY)})
+    assert refused.status_code == 422
+    problem = refused.json()
+    assert problem["code"] == "order.start_past"
+    assert "planned_start" in refused.text
+
+
 def test_a_proposal_is_rejected_with_its_reason(console: Visitor, plant: Plant) -> None:
     url = f"{ORDERS}/{plant.order_of('pump-02')}"
     answer = console.post(f"{url}/reject", json={"reason": "not_needed", "note": "Seen last week"})

@@ -361,7 +361,13 @@ class Round:
         for order in sorted(outdated, key=lambda o: (-o.rank, o.id)):
             device = self._devices.get(order.device)
             if device is not None:
-                order.planned_start, order.technician = self._facts.plan_anew(order, device)
+                start, technician = self._facts.plan_anew(order, device)
+                # Whoever takes the order up at this moment has the last word on its start.
+                self._session.execute(
+                    update(OrderRow)
+                    .where(OrderRow.id == order.id, OrderRow.state == OrderState.PROPOSED)
+                    .values(planned_start=start, technician=technician)
+                )
 
     def _refresh(self, newest: Mapping[str, Assessment]) -> None:
         """Bring probability, remaining life and rank of the active orders up to date."""

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
-
-
-class Token(NamedTuple):
-    """What acknowledges one message: packet ids are used again after a reconnect, so they only
-    mean something together with the connection they came on."""
-
-    generation: int
-    packet: int
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 
 class Received(NamedTuple):
-    """A message as it came. ``token`` is None where nothing is to be acknowledged (QoS 0)."""
+    """A message as it came.
+
+    ``token`` is what acknowledges it, and means something to its link only; None where nothing is
+    to be acknowledged (QoS 0). ``source`` is who sent it where the link knows that: the id of an
+    authenticated device or the name of an account.
+    """
 
     topic: str
     payload: bytes
-    token: Token | None
+    token: Any = None
     retained: bool = False
+    content_type: str = ""
+    source: str = ""
 
 
 class Link(Protocol):
@@ -39,12 +38,32 @@ class Link(Protocol):
         """
         ...
 
-    def acknowledge(self, messages: Sequence[Received]) -> None:
-        """Tell the sender that these are safe. Those of an earlier connection are left out."""
+    def acknowledge(
+        self, messages: Sequence[Received], refused: Mapping[int, str] | None = None
+    ) -> None:
+        """Tell the sender that these are safe. Those of an earlier connection are left out.
+
+        ``refused`` says, by position in ``messages``, why a message was set aside as a whole: a
+        sender that speaks MQTT 5 to us directly gets it as reason string.
+        """
         ...
 
-    def publish(self, topic: str, payload: bytes) -> bool:
-        """Send at QoS 1, not retained; False when there is no connection to send it on."""
+    def publish(self, topic: str, payload: bytes, key: str = "") -> bool:
+        """Send at QoS 1, not retained; False when there is no connection to send it on.
+
+        ``key`` names it in :meth:`delivered`.
+        """
+        ...
+
+    def delivered(self) -> list[str]:
+        """Keys of published messages whose addressee has acknowledged them since the last call.
+
+        Always empty behind a broker: its acknowledgement says nothing about the device.
+        """
+        ...
+
+    def expel(self, device: str) -> None:
+        """Close the session of a device whose credentials were revoked, where that is ours."""
         ...
 
     @property

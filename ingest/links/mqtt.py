@@ -15,8 +15,8 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, cast
 
 import paho.mqtt.client as paho
 import structlog
@@ -25,7 +25,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ingest.links.base import Received, Token
+from ingest.links.base import Received
 from ingest.links.packets import PUBLISH, Malformed, Publish, packet_end, pubacks, publish_at
 from ingest.settings import IngestSettings
 from purna.core.errors import AskOperator
@@ -47,6 +47,14 @@ _REFUSED_FOR_GOOD = {
     "Client identifier not valid",
     "Banned",
 }
+
+
+class Token(NamedTuple):
+    """Packet ids are used again after a reconnect: they only mean something together with the
+    connection they came on."""
+
+    generation: int
+    packet: int
 
 
 class MqttLink:
@@ -115,7 +123,9 @@ class MqttLink:
             if self._monotonic() >= until:
                 return []
 
-    def acknowledge(self, messages: Sequence[Received]) -> None:
+    def acknowledge(
+        self, messages: Sequence[Received], refused: Mapping[int, str] | None = None
+    ) -> None:
         packets = [
             message.token.packet
             for message in messages
@@ -124,7 +134,13 @@ class MqttLink:
         if packets:
             self._guarded(lambda client: client.acknowledge(packets))
 
-    def publish(self, topic: str, payload: bytes) -> bool:
+    def delivered(self) -> list[str]:
+        return []
+
+    def expel(self, device: str) -> None:
+        """The broker's own accounts decide who stays connected to it."""
+
+    def publish(self, topic: str, payload: bytes, key: str = "") -> bool:
         client = self._client
         if client is None or not self._subscribed or len(self._unanswered) >= _OUTSTANDING:
             return False

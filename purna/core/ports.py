@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from purna.core.assessments import Assessment
 from purna.core.devices import Customer, Device, Maintenance, Site
 from purna.core.readings import DeviceEvent, Points, ReadingBatch, Rejected, SeriesKey
+from purna.core.waveforms import Waveform, WaveformKey
 
 
 class Appended(NamedTuple):
@@ -61,6 +62,36 @@ class ReadingStore(Protocol):
 
     def span(self) -> tuple[int, int] | None:
         """First and last ``ts`` of all readings, or None when empty."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class WaveformStore(Protocol):
+    """Keeps waveforms, with a retention of their own. Durable and idempotent like readings."""
+
+    def add(self, waveforms: Sequence[Waveform]) -> list[bool]:
+        """Durable when it returns; for each waveform whether it was new."""
+        ...
+
+    def find(self, device: str, quantity: str, start: int, end: int) -> list[WaveformKey]:
+        """Keys with ``start <= ts < end``, oldest first."""
+        ...
+
+    def get(self, key: WaveformKey) -> Waveform:
+        """Raises :class:`~purna.core.errors.NotFound`."""
+        ...
+
+    def pending(self, limit: int) -> list[Waveform]:
+        """Waveforms not yet turned into indicators, oldest first."""
+        ...
+
+    def done(self, keys: Sequence[WaveformKey]) -> None:
+        """Note that these have been turned into indicators."""
+        ...
+
+    def prune(self, before: int) -> int:
+        """Remove what is older than ``before`` (micros); how many went."""
         ...
 
     def close(self) -> None: ...

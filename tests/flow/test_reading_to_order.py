@@ -6,7 +6,7 @@ Everything is real but the broker: a link hands over the messages that the fleet
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from alerts.lifecycle import OrderState
 from alerts.order import Kind, Order, OutcomeKind
 from alerts.service import OrderFilter
 from ingest.counters import Counters
-from ingest.links.base import Received, Token
+from ingest.links.base import Received
+from ingest.links.mqtt import Token
 from ingest.quarantine import SqliteQuarantine
 from ingest.service import Ingester
 from ingest.stores import open_store
@@ -51,10 +52,18 @@ class HandOver:
         given, self.waiting = self.waiting[:limit], self.waiting[limit:]
         return given
 
-    def acknowledge(self, messages: Sequence[Received]) -> None:
+    def acknowledge(
+        self, messages: Sequence[Received], refused: Mapping[int, str] | None = None
+    ) -> None:
         self.acknowledged += len(messages)
 
-    def publish(self, topic: str, payload: bytes) -> bool:
+    def delivered(self) -> list[str]:
+        return []
+
+    def expel(self, device: str) -> None:
+        pass
+
+    def publish(self, topic: str, payload: bytes, key: str = "") -> bool:
         self.answers.append(topic.rsplit("/", 1)[-1])
         return True
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -38,7 +38,9 @@ class EarlyLink(MqttLink):
         super().acknowledge(messages)
         return messages
 
-    def acknowledge(self, messages: Sequence[Received]) -> None:
+    def acknowledge(
+        self, messages: Sequence[Received], refused: Mapping[int, str] | None = None
+    ) -> None:
         pass
 
 

@@ -1,44 +1,31 @@
 """The embedded store: one SQLite file, written by one process and read by any.
 
-A commit appends its batch as one blob to the log; sealing turns the log into compressed chunks
-per series, in the background. Reads put both together. Rows that meet at one (series, ts) are
-merged wherever they meet: in the tail, when reading, and when sealing.
+A commit appends its batch as one blob to the log; sealing (:mod:`ingest.stores.sqlite_seal`)
+turns the log into compressed chunks per series, in the background. Reads
+(:mod:`ingest.stores.sqlite_view`) put both together. Rows that meet at one (series, ts) are merged
+wherever they meet: in the tail, when reading, and when sealing.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import msgspec
 import numpy as np
 
-from ingest.acks import BOOTS_PER_DEVICE, Progress
-from ingest.stores import chunks
+from ingest.acks import Progress
 from ingest.stores.base import Committed
-from ingest.stores.rows import (
-    Bool,
-    Rows,
-    first_of_key,
-    from_bytes,
-    joined,
-    last_of_series,
-    merged,
-    of_records,
-    to_bytes,
-)
-from ingest.stores.sqlite_schema import explained, open_writer, snapshot, transaction
-from ingest.stores.sqlite_view import View, rank_of
+from ingest.stores.rows import Bool, Rows, first_of_key, to_bytes
+from ingest.stores.sqlite_schema import explained, open_writer, transaction
+from ingest.stores.sqlite_seal import Sealer
+from ingest.stores.sqlite_view import View
 from purna.core.errors import AskOperator
 from purna.core.ports import Appended, Latest
 from purna.core.readings import DeviceEvent, Int32, Int64, Points, ReadingBatch, SeriesKey
 from purna.db.lock import claim
-
-LOG_ENTRIES = 4096
-"""A log with this many commits is sealed even when they are small, so that readers start fast."""
 
 Name = TypeVar("Name", SeriesKey, str)
 
@@ -83,10 +70,10 @@ class SqliteReadingStore:
         return self._writing().progress()
 
     def seal(self, min_rows: int = 1) -> int:
-        return self._writing().seal(min_rows)
+        return self._writing().sealer.seal(min_rows)
 
     def prune(self, before: int) -> None:
-        self._writing().prune(before)
+        self._writing().sealer.prune(before)
 
     def read(self, keys: Sequence[SeriesKey], start: int, end: int) -> dict[SeriesKey, Points]:
         return self._view.read(keys, start, end)
@@ -122,10 +109,9 @@ class _Writer:
         self._view = view
         self._lock_file = _claim(path)
         self._write_lock = threading.Lock()
-        self._seal_lock = threading.Lock()
         try:
             self._connection = open_writer(path)
-            self._sealer = open_writer(path)
+            self.sealer = Sealer(path, self._write_lock)
         except BaseException:
             self._lock_file.close()
             raise
@@ -134,16 +120,13 @@ class _Writer:
             for sid, device, quantity in self._rows("SELECT id, device, quantity FROM series")
         }
         self._boots = {name: number for number, name in self._rows("SELECT id, name FROM boot")}
-        self._log_rows, self._log_entries = next(
-            self._rows("SELECT coalesce(sum(count), 0), count(*) FROM log")
-        )
         newest = view.newest()
         self._newest: Int64 = np.full(len(self._sids) + 1, _NEVER, np.int64)
         self._newest[newest.sid] = newest.ts
 
     def close(self) -> None:
-        with self._seal_lock, self._write_lock:
-            self._sealer.close()
+        self.sealer.close()
+        with self._write_lock:
             self._connection.close()
             self._lock_file.close()
 
@@ -201,8 +184,6 @@ class _Writer:
             self._boots.update(boots)
             np.maximum.at(newest, rows.sid, rows.ts)
             self._newest = newest
-            self._log_rows += rows.size
-            self._log_entries += bool(rows.size)
             return Committed(new_rows, new_events)
 
     def _new_rows(self, rows: Rows, newest: Int64) -> Bool:
@@ -233,109 +214,6 @@ class _Writer:
                 )
             ]
 
-    def seal(self, min_rows: int) -> int:
-        with self._seal_lock, explained(self._path):
-            if self._log_rows < min_rows and self._log_entries < LOG_ENTRIES:
-                return 0
-            with snapshot(self._sealer):
-                entries: list[tuple[Any, ...]] = self._sealer.execute(
-                    "SELECT id, body FROM log ORDER BY id"
-                ).fetchall()
-                if not entries:
-                    return 0
-                boots: list[tuple[Any, ...]] = self._sealer.execute(
-                    "SELECT name FROM boot ORDER BY id"
-                ).fetchall()
-                rank = rank_of(["", *(name for (name,) in boots)])
-                logged = joined([from_bytes(body) for _, body in entries])
-                rows = merged(logged, rank)
-                replaced: list[int] = []
-                added: list[Rows] = []
-                for series in _by_series(rows):
-                    self._rearrange(series, rank, replaced, added)
-                newest = self._newest_sealed(rows, rank)
-            packed = [(piece, chunks.pack(piece)) for piece in added]
-            with self._write_lock, transaction(self._connection):
-                self._replace(replaced, packed, newest)
-                self._connection.execute("DELETE FROM log WHERE id <= ?", (entries[-1][0],))
-                self._log_rows -= logged.size
-                self._log_entries -= len(entries)
-            return logged.size
-
-    def _rearrange(self, rows: Rows, rank: Int64, replaced: list[int], added: list[Rows]) -> None:
-        """Put new rows of one series into its chunks, touching as few as possible."""
-        sid = int(rows.sid[0])
-        stored = self._sealer.execute(
-            "SELECT id, t0, t1, count FROM chunk WHERE series = ? ORDER BY t0", (sid,)
-        ).fetchall()
-        if not stored:
-            added.extend(chunks.pieces(rows))
-            return
-        starts = np.array([t0 for _, t0, _, _ in stored], np.int64)
-        place = np.maximum(np.searchsorted(starts, rows.ts, "right") - 1, 0)
-        for position in np.unique(place).tolist():
-            chunk_id, _, t1, count = stored[position]
-            mine = rows.take(place == position)
-            full = count >= chunks.CHUNK_ROWS and position == len(stored) - 1
-            if not (full and mine.ts[0] > t1):
-                mine = merged(joined([self._chunk(sid, chunk_id), mine]), rank)
-                replaced.append(chunk_id)
-            added.extend(chunks.pieces(mine))
-
-    def _chunk(self, sid: int, chunk_id: int) -> Rows:
-        [(count, *columns)] = self._sealer.execute(
-            "SELECT count, ts, value, quality, boot, seq FROM chunk WHERE id = ?", (chunk_id,)
-        )
-        return chunks.unpack(sid, count, chunks.Columns(*columns))
-
-    def _newest_sealed(self, rows: Rows, rank: Int64) -> Rows:
-        newest = last_of_series(rows)
-        known = [
-            row
-            for sid in newest.sid.tolist()
-            for row in self._sealer.execute(
-                "SELECT series, ts, value, quality, boot, seq FROM latest WHERE series = ?", (sid,)
-            )
-        ]
-        return last_of_series(merged(joined([of_records(known), newest]), rank))
-
-    def _replace(
-        self, replaced: list[int], packed: list[tuple[Rows, chunks.Columns]], newest: Rows
-    ) -> None:
-        self._connection.executemany(
-            "DELETE FROM chunk WHERE id = ?", [(chunk_id,) for chunk_id in replaced]
-        )
-        self._connection.executemany(
-            "INSERT INTO chunk (series, t0, t1, count, ts, value, quality, boot, seq)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (int(piece.sid[0]), int(piece.ts[0]), int(piece.ts[-1]), piece.size, *columns)
-                for piece, columns in packed
-            ],
-        )
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?)",
-            list(zip(*(column.tolist() for column in newest), strict=True)),
-        )
-        self._connection.execute("UPDATE state SET generation = generation + 1")
-
-    def prune(self, before: int) -> None:
-        """Chunks go whole, when their newest row is too old."""
-        self.seal(1)
-        with self._seal_lock, self._write_lock, explained(self._path):
-            connection = self._connection
-            with transaction(connection):
-                connection.execute("DELETE FROM chunk WHERE t1 < ?", (before,))
-                connection.execute("DELETE FROM latest WHERE ts < ?", (before,))
-                connection.execute("DELETE FROM event WHERE ts < ?", (before,))
-                connection.execute(
-                    "DELETE FROM ack WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
-                    " row_number() OVER (PARTITION BY device ORDER BY rowid DESC) AS place"
-                    " FROM ack) WHERE place > ?)",
-                    (BOOTS_PER_DEVICE,),
-                )
-                connection.execute("UPDATE state SET generation = generation + 1")
-
     def _rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
         return iter(self._connection.execute(sql).fetchall())
 
@@ -362,9 +240,3 @@ def _new_numbers(names: Sequence[Name], known: Mapping[Name, int]) -> dict[Name,
 
 def _numbers(names: Sequence[Name], known: Mapping[Name, int], new: Mapping[Name, int]) -> Int32:
     return np.array([known.get(name) or new[name] for name in names], np.int32)
-
-
-def _by_series(rows: Rows) -> Iterator[Rows]:
-    borders = np.flatnonzero(rows.sid[1:] != rows.sid[:-1]) + 1
-    for start, end in pairwise([0, *borders.tolist(), rows.size]):
-        yield rows.take(slice(start, end))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest.stores import chunks, open_store, sqlite
+from ingest.stores import chunks, open_store, sqlite_seal
 from ingest.stores.rows import from_bytes
 from ingest.stores.sqlite import SqliteReadingStore
 from purna.core.errors import AskOperator
@@ -105,7 +105,7 @@ def test_sealing_keeps_chunks_fair_and_apart(tmp_path: Path) -> None:
 def test_a_small_log_is_left_alone_until_it_has_many_entries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "LOG_ENTRIES", 30)
+    monkeypatch.setattr(sqlite_seal, "LOG_ENTRIES", 30)
     store = SqliteReadingStore(tmp_path / "r.db")
     store.append(points(0, 10))
     assert store.seal(min_rows=11) == 0

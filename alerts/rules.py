@@ -217,7 +217,9 @@ def finding_of(assessment: Assessment, rule: Rule) -> Finding:
             contributions=anomaly.contributions if anomaly else (),
             models=assessment.models,
         )
-    risk = assessment.risk_of(rule.mode.component)
+    risk, anomaly = assessment.risk_of(rule.mode.component), assessment.anomaly
+    # A remaining life has no reasons of its own: without a risk, what stands out speaks for it.
+    speaks = risk.contributions if risk else anomaly.contributions if anomaly else ()
     return Finding(
         assessment.device,
         rule.mode,
@@ -225,7 +227,7 @@ def finding_of(assessment: Assessment, rule: Rule) -> Finding:
         probability=risk.probability.get(rule.policy.horizon_hours) if risk else None,
         curve=risk.probability if risk else {},
         life=assessment.life_of(rule.mode.component),
-        contributions=risk.contributions if risk else (),
+        contributions=speaks,
         models=assessment.models,
     )
 

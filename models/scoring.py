@@ -110,9 +110,6 @@ class Scorer:
         if count and self._anomaly:
             past = _past(self._anomaly.conditions, fleet, pasts)
             anomalies = _anomalies(self._anomaly, fleet, past, rows)
-        if count and self._failure:
-            past = _past(self._failure.conditions, fleet, pasts)
-            self._add_risks(self._failure, fleet, past, rows, risks)
         if count and self._life:
             past = _past(self._life.conditions, fleet, pasts)
             for component in self._life.members:
@@ -121,6 +118,9 @@ class Scorer:
                 for row in np.flatnonzero(np.isfinite(hours[:, 1])).tolist():
                     low, median, high = hours[row].tolist()
                     lives[row].append(RemainingLife(component, low, median, high, level))
+        if count and self._failure:
+            past = _past(self._failure.conditions, fleet, pasts)
+            self._add_risks(self._failure, fleet, past, rows, lives, risks)
         ends = (fleet.grid.first + rows.time * fleet.grid.step).tolist()
         return [
             Assessment(
@@ -140,6 +140,7 @@ class Scorer:
         fleet: Fleet,
         past: Past,
         rows: Rows,
+        lives: Sequence[Sequence[RemainingLife]],
         out: list[list[FailureRisk]],
     ) -> None:
         policy = self._product.policy
@@ -150,6 +151,7 @@ class Scorer:
             horizon = policy.horizon_hours if policy.horizon_hours in models else min(models)
             # A reason is owed where an alert may rise or stand, and is too dear for every row.
             matters = by_horizon[horizon] >= policy.clear_probability
+            matters |= _short(lives, component, policy.life_hours)
             why: dict[int, tuple[Contribution, ...]] = {}
             if matters.any():
                 sources, shares = models[horizon].contributions(features.rows(matters))
@@ -159,6 +161,13 @@ class Scorer:
             for row, values in enumerate(columns):
                 probability = dict(zip(horizons, values, strict=True))
                 out[row].append(FailureRisk(component, probability, why.get(row, ())))
+
+
+def _short(lives: Sequence[Sequence[RemainingLife]], component: str, hours: float) -> Bool:
+    """For each row whether the remaining life of the component is below ``hours``."""
+    return np.array(
+        [any(life.component == component and life.median < hours for life in row) for row in lives]
+    )
 
 
 def _anomalies(kind: AnomalyKind, fleet: Fleet, past: Past, rows: Rows) -> list[Anomaly | None]:

@@ -25,7 +25,7 @@ HEADROOM = 120 * DAY
 def run_demo(platform: Platform, *, speed: float, seed: int) -> int:
     """Run the platform and its fleet until stopped; returns the exit status."""
     if not platform.catalogue:
-        found(platform, seed)
+        found(platform, seed, SystemClock().now() // DAY * DAY)
         print("First start: half a year of history, then training; orders in about a minute.")  # noqa: T201
     # Time stands until the fleet is there: a stop must not make half a day of it pass unseen.
     platform.clock.resume(speed=0)
@@ -34,13 +34,16 @@ def run_demo(platform: Platform, *, speed: float, seed: int) -> int:
     return run_platform(platform, [fleet])
 
 
-def found(platform: Platform, seed: int) -> None:
-    """Put the simulated company into an empty data folder: products, fleet, people, parts."""
+def found(platform: Platform, seed: int, today: int) -> None:
+    """Put the simulated company into an empty data folder: products, fleet, people, parts.
+
+    Its time begins :data:`HEADROOM` before ``today`` (micros).
+    """
     with resources.as_file(resources.files("simulators") / "catalogue") as folder:
         for file in folder.glob("*.toml"):
             shutil.copy(file, platform.folder.catalogue)
     vars(platform).pop("catalogue", None)
-    platform.clock.set(SystemClock().now() // DAY * DAY - HEADROOM, speed=0)
+    platform.clock.set(today - HEADROOM, speed=0)
     fleet = Fleet(seed, start=platform.clock.now() - HISTORY)
     platform.registry.add(fleet.devices(), fleet.sites(), fleet.customers())
     platform.alerts.add_technicians(

@@ -18,7 +18,7 @@ from alerts.rules import (
     repaired,
     rules_of,
 )
-from purna.core.assessments import Anomaly, Assessment
+from purna.core.assessments import Anomaly, Assessment, Contribution
 from purna.core.clock import HOUR
 from tests.alerts.fleet import POLICY, PUMP, anomaly, at, life, risk, silent
 
@@ -99,6 +99,13 @@ def test_short_remaining_life_raises_and_no_trend_takes_it_back() -> None:
     no_trend = [Assessment("p1", at(h), {"life": "l-1", "failure": "f-1"}) for h in (2, 3)]
     _, seen = folded([life(0, 120), life(1, 90), *no_trend], rule)
     assert seen == [(1, Change.RAISED), (3, Change.CLEARED)]
+
+
+def test_what_stands_out_speaks_for_a_remaining_life_without_a_risk() -> None:
+    odd = (Contribution("vib_rms", 0.8),)
+    assessment = replace(life(0, 40), anomaly=Anomaly(3.0, odd))
+    assert finding_of(assessment, BEARING).contributions == odd
+    assert finding_of(life(0, 40), BEARING).contributions == ()
 
 
 def test_no_trend_does_not_take_back_what_the_risk_model_found() -> None:

@@ -22,7 +22,7 @@ from ingest.quarantine import SqliteQuarantine
 from ingest.service import Ingester
 from ingest.stores import open_store
 from models.training import QUICK, train
-from purna.core.clock import DAY, HOUR, MINUTE
+from purna.core.clock import DAY, HOUR, MINUTE, from_iso
 from purna.run.bootstrap import Platform
 from purna.run.demo import found
 from purna.run.jobs import Jobs
@@ -32,6 +32,7 @@ from simulators.encode import Message
 from simulators.fleet import Fleet
 
 SEED = 7
+TODAY = from_iso("2026-11-25")
 DAYS_AHEAD = 5
 
 
@@ -75,7 +76,7 @@ class Line:
         self.platform = Platform(load_settings(folder))
         self.platform.folder.create()
         upgrade(self.platform.db)
-        found(self.platform, SEED)
+        found(self.platform, SEED, TODAY)
         self.fleet = Fleet.restore(self.platform.folder.fleet.read_bytes())
         self.link, self.counters = HandOver(), Counters()
         self.store = open_store(self.platform.store_url)

@@ -16,12 +16,13 @@ from typing import TypeVar
 import numpy as np
 import structlog
 
-from ingest import payloads, topics
+from ingest import topics
 from ingest.acks import AckTracker, Progress
 from ingest.answers import Answers
 from ingest.counters import Counters
 from ingest.directory import Directory, Known
 from ingest.links.base import Link, Received
+from ingest.payloads import Decoded, Decoders
 from ingest.payloads.limits import MESSAGE_BYTES
 from ingest.payloads.numbering import find_numbering
 from ingest.payloads.status import Status
@@ -81,6 +82,8 @@ class Ingester:
         Group sizes, limits and paces.
     counters
         What became of the messages.
+    decoders
+        Read the messages; by default those of the contract, without foreign formats.
     """
 
     def __init__(
@@ -94,8 +97,10 @@ class Ingester:
         settings: IngestSettings,
         counters: Counters,
         monotonic: Callable[[], float] = time.monotonic,
+        decoders: Decoders | None = None,
     ) -> None:
         self._link = link
+        self._decoders = decoders or Decoders()
         self._store = store
         self._quarantine = quarantine
         self._clock = clock
@@ -230,7 +235,17 @@ class Ingester:
 
     def _sort_out(self, group: _Group, number: int, message: Received, times: TimeWindow) -> None:
         """Decode and check one message; raises BadPayload when nothing of it can be taken."""
-        decoded = payloads.decode(message.topic, message.payload)
+        for decoded in self._decoders.decode(
+            message.topic, message.payload, message.content_type, times.now
+        ):
+            try:
+                self._take(group, number, decoded, times)
+            except BadPayload as why:
+                self._refuse(group, number, why, times.now)
+
+    def _take(self, group: _Group, number: int, decoded: Decoded, times: TimeWindow) -> None:
+        if isinstance(decoded, BadPayload):
+            raise decoded
         known = self._directory.find(decoded.device)
         if known is None:
             raise bad("device.unknown", device=decoded.device)
@@ -242,7 +257,7 @@ class Ingester:
                 raise wrong
             group.events.append(decoded)
             group.event_of.append(number)
-        elif self._is_news(group, decoded):
+        elif isinstance(decoded, Status) and self._is_news(group, decoded):
             group.status[decoded.device] = decoded
             group.events.append(
                 DeviceEvent(

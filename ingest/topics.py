@@ -1,7 +1,7 @@
 """The topic grammar of the firmware contract: parse, build, subscribe. Pure.
 
 Everything of device ``<d>`` stands under ``purna/v1/<d>/``. Upwards: ``telemetry``, ``event``,
-``status``. Downwards: ``ack``, ``reject``, ``command``.
+``status``, ``command/result``. Downwards: ``ack``, ``reject``, ``command``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from purna.core.devices import DEVICE_ID, checked_device_id
 PREFIX = "purna/v1/"
 TELEMETRY, EVENT, STATUS = "telemetry", "event", "status"
 ACK, REJECT, COMMAND = "ack", "reject", "command"
+COMMAND_RESULT = "command/result"
 
 
 class Topic(NamedTuple):
@@ -54,4 +55,5 @@ def subscriptions(share_group: str = "") -> list[str]:
         f"{share}{PREFIX}+/{TELEMETRY}/#",
         f"{share}{PREFIX}+/{EVENT}",
         f"{share}{PREFIX}+/{STATUS}",
+        f"{share}{PREFIX}+/{COMMAND_RESULT}",
     ]

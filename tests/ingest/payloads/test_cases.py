@@ -9,23 +9,35 @@ from typing import Any
 
 import pytest
 
-from ingest import payloads
-from ingest.payloads import json_v1
+from ingest.payloads import Decoded, Decoders, json_v1
+from ingest.payloads.command_result import CommandResult
+from ingest.payloads.status import Status
 from ingest.rejects import hints
 from purna.core.errors import BadPayload
 from purna.core.readings import DeviceEvent, Telemetry
 
+KINDS = {
+    Telemetry: "telemetry",
+    DeviceEvent: "event",
+    Status: "status",
+    CommandResult: "command_result",
+}
 CASES = sorted((Path(__file__).parents[2] / "data" / "payloads").iterdir())
 
 
 def outcome(topic: str, payload: bytes) -> dict[str, Any]:
     try:
-        decoded = payloads.decode(topic, payload)
+        parts = [shown(part) for part in Decoders().decode(topic, payload)]
     except BadPayload as error:
-        hinted = error.code in hints() and "{" not in error.detail  # all parameters given
-        return {"error" if hinted else "no hint": {"code": error.code, "field": error.field}}
-    kind = {Telemetry: "telemetry", DeviceEvent: "event"}.get(type(decoded), "status")
-    return {kind: json.loads(json.dumps(asdict(decoded)))}
+        return shown(error)
+    return parts[0] if len(parts) == 1 else {"parts": parts}
+
+
+def shown(decoded: Decoded) -> dict[str, Any]:
+    if isinstance(decoded, BadPayload):
+        hinted = decoded.code in hints() and "{" not in decoded.detail  # all parameters given
+        return {"error" if hinted else "no hint": {"code": decoded.code, "field": decoded.field}}
+    return {KINDS[type(decoded)]: json.loads(json.dumps(asdict(decoded)))}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -8,13 +8,12 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import payloads
-from ingest.payloads import json_v1
+from ingest.payloads import Decoders, json_v1
 from ingest.rejects import hints
 from purna.core.errors import BadPayload
 from purna.core.readings import DeviceEvent, Telemetry
 
-KINDS = st.sampled_from(["telemetry", "event", "status"])
+KINDS = st.sampled_from(["telemetry", "event", "status", "command/result"])
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -48,7 +47,8 @@ near_messages = st.fixed_dictionaries(
 
 def read(kind: str, payload: bytes) -> object:
     try:
-        return payloads.decode(f"purna/v1/d1/{kind}", payload)
+        [decoded] = Decoders().decode(f"purna/v1/d1/{kind}", payload)
+        return decoded
     except BadPayload as error:
         return error.code if error.code in hints() else f"no hint for {error.code}"
 
@@ -73,7 +73,7 @@ def test_any_json_is_read_or_refused(kind: str, value: object) -> None:
 @given(st.text(max_size=60))
 def test_any_topic_is_read_or_refused(topic: str) -> None:
     try:
-        payloads.decode(topic, b"{}")
+        Decoders().decode(topic, b"{}")
     except BadPayload:
         return
     raise AssertionError("an empty object is no message")

@@ -61,6 +61,12 @@ class IngestSettings(BaseModel):
     retention_days: float = Field(
         0.0, ge=0, description="Readings older than this are refused and removed; 0 = no limit"
     )
+    waveform_retention_days: float = Field(
+        90.0, ge=0, description="Waveforms older than this are removed; 0 = no limit"
+    )
+    waveform_limit_mb: float = Field(
+        2048.0, ge=0, description="Keep this much of waveforms, the newest ones; 0 = no limit"
+    )
     quarantine_limit: int = Field(
         10_000, ge=1, description="Keep this many refused messages, the newest ones"
     )

@@ -9,8 +9,10 @@ import numpy as np
 
 from ingest.acks import Progress
 from ingest.stores.base import Committed
+from purna.core.errors import NotFound
 from purna.core.ports import Appended, Latest
 from purna.core.readings import DeviceEvent, Points, ReadingBatch, SeriesKey
+from purna.core.waveforms import Waveform, WaveformInfo, WaveformKey, WaveformState, wins
 
 Row = tuple[str, int, float, int]  # boot, seq, value, quality: the greatest wins
 
@@ -118,6 +120,73 @@ class MemoryReadingStore:
                 else:
                     del self._series[key]
             self._events = {key: text for key, text in self._events.items() if key[1] >= before}
+
+    def close(self) -> None:
+        pass
+
+
+class MemoryWaveformStore:
+    """The plainest waveform store: one dictionary. A waveform counts as large as its samples."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[WaveformKey, tuple[Waveform, WaveformState, str]] = {}
+
+    def add(self, waveforms: Sequence[Waveform]) -> list[bool]:
+        with self._lock:
+            return [self._put(one) for one in waveforms]
+
+    def _put(self, waveform: Waveform) -> bool:
+        known = self._kept.get(waveform.key)
+        if known is None or wins(waveform, known[0]):
+            self._kept[waveform.key] = (waveform, WaveformState.PENDING, "")
+        return known is None
+
+    def find(
+        self, device: str, quantity: str, start: int, end: int, limit: int = 1000
+    ) -> list[WaveformInfo]:
+        with self._lock:
+            found = [
+                WaveformInfo(key, w.rate, w.unit, len(w.samples), w.speed, state, error)
+                for key, (w, state, error) in self._kept.items()
+                if key.device == device and quantity in ("", key.quantity) and start <= key.ts < end
+            ]
+        return sorted(found, key=lambda info: (-info.key.ts, info.key.quantity))[:limit]
+
+    def get(self, key: WaveformKey) -> Waveform:
+        with self._lock:
+            if key not in self._kept:
+                raise NotFound(
+                    "error.not_found", f"no waveform {key}", kind="waveform", id=f"{key.ts}"
+                )
+            return self._kept[key][0]
+
+    def pending(self, limit: int) -> list[Waveform]:
+        with self._lock:
+            found = [w for w, state, _ in self._kept.values() if state is WaveformState.PENDING]
+        return sorted(found, key=lambda one: one.ts)[:limit]
+
+    def done(self, waveforms: Sequence[Waveform], error: str = "") -> None:
+        state = WaveformState.FAILED if error else WaveformState.DONE
+        with self._lock:
+            for one in waveforms:
+                known = self._kept.get(one.key)
+                if known is not None and not wins(known[0], one):
+                    self._kept[one.key] = (known[0], state, error)
+
+    def prune(self, before: int, limit_bytes: int = 0) -> int:
+        with self._lock:
+            newest: dict[tuple[str, str], int] = {}
+            for device, quantity, ts in self._kept:
+                newest[device, quantity] = max(ts, newest.get((device, quantity), ts))
+            size = sum(one.samples.nbytes for one, _, _ in self._kept.values())
+            removed = 0
+            for key in sorted(self._kept, key=lambda key: key.ts):
+                too_much = bool(limit_bytes) and size > limit_bytes
+                if key.ts < newest[key.device, key.quantity] and (key.ts < before or too_much):
+                    size -= self._kept.pop(key)[0].samples.nbytes
+                    removed += 1
+            return removed
 
     def close(self) -> None:
         pass

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from purna.core.assessments import Assessment
 from purna.core.devices import Customer, Device, Maintenance, Site
 from purna.core.readings import DeviceEvent, Points, ReadingBatch, Rejected, SeriesKey
-from purna.core.waveforms import Waveform, WaveformKey
+from purna.core.waveforms import Waveform, WaveformInfo, WaveformKey
 
 
 class Appended(NamedTuple):
@@ -68,14 +68,26 @@ class ReadingStore(Protocol):
 
 
 class WaveformStore(Protocol):
-    """Keeps waveforms, with a retention of their own. Durable and idempotent like readings."""
+    """Keeps waveforms, with a retention of their own.
+
+    Durable and idempotent like readings: of two waveforms with one key
+    :func:`purna.core.waveforms.wins` says which stays, in whatever order they come. Samples come
+    back bit by bit as they were given.
+
+    Raises :class:`~purna.core.errors.RetryLater` when the store can't take or give data now.
+    """
 
     def add(self, waveforms: Sequence[Waveform]) -> list[bool]:
-        """Durable when it returns; for each waveform whether it was new."""
+        """Durable when it returns; for each waveform whether its key was new.
+
+        One that replaces another is pending again.
+        """
         ...
 
-    def find(self, device: str, quantity: str, start: int, end: int) -> list[WaveformKey]:
-        """Keys with ``start <= ts < end``, oldest first."""
+    def find(
+        self, device: str, quantity: str, start: int, end: int, limit: int = 1000
+    ) -> list[WaveformInfo]:
+        """With ``start <= ts < end``, newest first; ``quantity`` may be empty for all."""
         ...
 
     def get(self, key: WaveformKey) -> Waveform:
@@ -86,12 +98,20 @@ class WaveformStore(Protocol):
         """Waveforms not yet turned into indicators, oldest first."""
         ...
 
-    def done(self, keys: Sequence[WaveformKey]) -> None:
-        """Note that these have been turned into indicators."""
+    def done(self, waveforms: Sequence[Waveform], error: str = "") -> None:
+        """Note that these are no longer pending; with an ``error`` that they have FAILED.
+
+        One that has been replaced meanwhile stays pending.
+        """
         ...
 
-    def prune(self, before: int) -> int:
-        """Remove what is older than ``before`` (micros); how many went."""
+    def prune(self, before: int, limit_bytes: int = 0) -> int:
+        """Remove what is older than ``before`` (micros), then the oldest above ``limit_bytes``
+        of samples as they are kept (0 = no limit); how many went.
+
+        The newest waveform of each (device, quantity) always stays. Removes a bounded number
+        each time, so that it never takes long: call again until it returns 0.
+        """
         ...
 
     def close(self) -> None: ...

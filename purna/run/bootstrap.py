@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from purna.core.catalogue import Catalogue
 from purna.core.ids import TimeOrderedIds
-from purna.core.ports import ReadingStore
+from purna.core.ports import ReadingStore, WaveformStore
 from purna.run.catalogue import load_catalogue
 from purna.run.clock import FileClock
 from purna.run.folder import DataFolder
@@ -114,6 +114,13 @@ class Platform:
         from ingest.stores import open_store
 
         return open_store(self.store_url, read_only=True)
+
+    @cached_property
+    def waveforms(self) -> WaveformStore:
+        """The waveform store for looking; only the ingest process opens it for writing."""
+        from ingest.stores.waveforms import SqliteWaveformStore
+
+        return SqliteWaveformStore(self.folder.waveforms, read_only=True)
 
     @cached_property
     def quarantine(self) -> SqliteQuarantine:

@@ -29,6 +29,10 @@ class DataFolder:
         return self.path / "quarantine.sqlite"
 
     @property
+    def waveforms(self) -> Path:
+        return self.path / "waveforms.sqlite"
+
+    @property
     def accounts(self) -> Path:
         """Accounts of the embedded broker."""
         return self.path / "broker-accounts.json"

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from alerts.service import AlertService
 from api.auth import Users
+from ingest.credentials import SqlCredentials
 from ingest.registry import SqlDeviceRegistry
 from models.registry import ModelRegistry
 from purna.core.catalogue import Catalogue, Mode
@@ -72,6 +73,7 @@ class Services:
 
     catalogue: Catalogue
     registry: SqlDeviceRegistry
+    credentials: SqlCredentials
     maintenance: MaintenanceLog
     store: ReadingStore
     quarantine: Quarantine

@@ -1,4 +1,4 @@
-"""The device registry in the service database: customers, sites, devices, credentials."""
+"""The device registry in the service database: customers, sites, devices."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Select, delete, func, or_, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from ingest.tables import CustomerRow, DeviceCredentialRow, DeviceRow, SiteRow, device_value
+from ingest.tables import CustomerRow, DeviceRow, SiteRow, device_value
 from purna.core.devices import Customer, Device, Site, checked_device_id
-from purna.core.errors import BadInput, NotFound, RetryLater
+from purna.core.errors import NotFound
+from purna.db.asking import asked
 from purna.db.engine import Database
-
-MIN_PASSWORD = 12
 
 
 class SqlDeviceRegistry:
@@ -29,9 +25,8 @@ class SqlDeviceRegistry:
         From every method, when the database can't be asked now.
     """
 
-    def __init__(self, database: Database, hasher: PasswordHasher | None = None) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._hasher = hasher or PasswordHasher()
 
     def get(self, device_id: str) -> Device:
         """Raises :class:`~purna.core.errors.NotFound`."""
@@ -107,63 +102,22 @@ class SqlDeviceRegistry:
             _merge_all(session, map(_site_row, all_sites.values()))
             _merge_all(session, map(_device_row, devices))
 
-    def register(self, device: Device, password: str) -> None:
-        """Add a device with the password it will show, or give it a new one.
-
-        Raises
-        ------
-        BadInput
-            ``device.password`` when the password is too short.
-        """
-        if len(password) < MIN_PASSWORD:
-            raise BadInput(
-                "device.password",
-                f"password: at least {MIN_PASSWORD} characters",
-                field="password",
-                minimum=MIN_PASSWORD,
-            )
-        hashed = self._hasher.hash(password)
-        self.add([device])
-        with self._writing() as session:
-            session.merge(DeviceCredentialRow(device_id=device.id, password_hash=hashed))
-
-    def verify(self, device_id: str, password: str) -> bool:
-        """Whether this is the device's password; takes its time, as a hash should."""
+    def behind(self, gateway: str) -> frozenset[str]:
+        """Ids of the devices that speak through this gateway (attribute ``gateway``)."""
         with self._reading() as session:
-            row = session.get(DeviceCredentialRow, device_id)
-        if row is None:
-            return False
-        try:
-            return self._hasher.verify(row.password_hash, password)
-        except (VerificationError, InvalidHashError):
-            return False
-
-    def revoke(self, device_id: str) -> None:
-        """Take the device's password away; the device itself stays."""
-        with self._writing() as session:
-            session.execute(
-                delete(DeviceCredentialRow).where(DeviceCredentialRow.device_id == device_id)
+            return frozenset(
+                session.scalars(select(DeviceRow.id).where(DeviceRow.gateway == gateway))
             )
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
-        with _asked(), self._database.read() as session:
+        with asked(), self._database.read() as session:
             yield session
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:
-        with _asked(), self._database.write() as session:
+        with asked(), self._database.write() as session:
             yield session
-
-
-@contextmanager
-def _asked() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        raise RetryLater(
-            "database.unavailable", f"the service database can't be asked now: {error.orig}"
-        ) from error
 
 
 def _matching(query: Select[Any], q: str, product: str, site: str) -> Select[Any]:
@@ -233,5 +187,6 @@ def _device_row(device: Device) -> DeviceRow:
         serial=device.serial,
         installed_at=device.installed_at,
         warranty_until=device.warranty_until,
+        gateway=str(device.attributes.get("gateway", "")),
         attributes=dict(device.attributes),
     )

@@ -49,7 +49,10 @@ class SiteRow(Base):
 
 
 class DeviceRow(Base):
-    """An installed machine; its product is an entry of the catalogue."""
+    """An installed machine; its product is an entry of the catalogue.
+
+    ``gateway`` repeats the attribute of this name, to be looked for; empty when there is none.
+    """
 
     __tablename__ = "device"
 
@@ -59,12 +62,16 @@ class DeviceRow(Base):
     serial: Mapped[str] = mapped_column(String(80), index=True)
     installed_at: Mapped[Micros]
     warranty_until: Mapped[Micros]
+    gateway: Mapped[str] = mapped_column(String(80), index=True)
     attributes: Mapped[Json]
     site: Mapped[SiteRow] = relationship(lazy="joined", innerjoin=True)
 
 
 class DeviceCredentialRow(Base):
-    """What a device proves itself with; never the password itself."""
+    """What a device proves itself with; never the password itself, and nothing once revoked.
+
+    ``change`` is the number of the last change that took something away from the device.
+    """
 
     __tablename__ = "device_credential"
 
@@ -72,6 +79,30 @@ class DeviceCredentialRow(Base):
         ForeignKey("device.id", ondelete="CASCADE"), primary_key=True
     )
     password_hash: Mapped[str] = mapped_column(String(200))
+    issued_at: Mapped[Micros | None]
+    revoked_at: Mapped[Micros | None]
+    change: Mapped[Micros] = mapped_column(index=True)
+
+
+class CredentialPosition(Base):
+    """The last number given to a change: one row, whose lock puts writers in line."""
+
+    __tablename__ = "credential_position"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    last: Mapped[Micros]
+
+
+class DeviceCertificateRow(Base):
+    """A certificate registered for a device, by the SHA-256 of its DER form."""
+
+    __tablename__ = "device_certificate"
+
+    fingerprint: Mapped[str] = mapped_column(String(64), primary_key=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"), index=True)
+    not_after: Mapped[Micros]
+    registered_at: Mapped[Micros]
+    revoked_at: Mapped[Micros | None]
 
 
 def device_value(row: DeviceRow, site: Site) -> Device:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from alerts.maintenance import SqlMaintenanceLog
     from alerts.outbox import Outbox
     from alerts.service import AlertService
+    from ingest.credentials import SqlCredentials
     from ingest.links.broker import BrokerAccounts, Credentials, EmbeddedBroker
     from ingest.quarantine import SqliteQuarantine
     from ingest.registry import SqlDeviceRegistry
@@ -62,11 +63,18 @@ class Platform:
     @cached_property
     def registry(self) -> SqlDeviceRegistry:
         from ingest.registry import SqlDeviceRegistry
-        from purna.run.registry import RegistryWithBroker
+
+        return SqlDeviceRegistry(self.db)
+
+    @cached_property
+    def credentials(self) -> SqlCredentials:
+        """What devices prove themselves with."""
+        from ingest.credentials import SqlCredentials
+        from purna.run.credentials import CredentialsWithBroker
 
         if self.settings.broker.embedded:
-            return RegistryWithBroker(self.db, self.accounts)
-        return SqlDeviceRegistry(self.db)
+            return CredentialsWithBroker(self.db, self.accounts)
+        return SqlCredentials(self.db)
 
     @cached_property
     def maintenance(self) -> SqlMaintenanceLog:

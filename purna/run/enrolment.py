@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
-
 from rich.console import Console
 
+from ingest.passwords import make_password
 from purna.core.clock import DAY
 from purna.core.devices import Device
 from purna.core.errors import Conflict, NotFound
@@ -57,8 +56,8 @@ def add_device(
 def print_credential(platform: Platform, device_id: str, console: Console) -> None:
     """Give a device a new password and print it with a command to try it."""
     device = platform.registry.get(device_id)
-    password = secrets.token_urlsafe(18)
-    platform.registry.register(device, password)
+    password = make_password()
+    platform.credentials.set_password(device_id, password, platform.clock.now())
     host, port = platform.mqtt_address
     product = platform.catalogue[device.product]
     quantity = product.quantities[0]

@@ -14,7 +14,7 @@ from purna.db.engine import Database
 
 def upgrade(db: Database) -> None:
     """Bring ``db`` to the newest version in one transaction; does nothing when it is there."""
-    config = _config()
+    config = configuration()
     with db.engine.execution_options(purna_write=True).begin() as connection:
         config.attributes["connection"] = connection
         if MigrationContext.configure(connection).get_current_revision() != newest():
@@ -29,10 +29,11 @@ def current(db: Database) -> str | None:
 
 def newest() -> str | None:
     """The newest version there is."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
-def _config() -> Config:
+def configuration() -> Config:
+    """Where Alembic finds the versions; it still needs a connection among its attributes."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config

@@ -72,6 +72,7 @@ def services_of(platform: Platform) -> Services:
     return Services(
         catalogue=platform.catalogue,
         registry=platform.registry,
+        credentials=platform.credentials,
         maintenance=platform.maintenance,
         store=platform.store,
         quarantine=platform.quarantine,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from argon2 import PasswordHasher
 from prometheus_client import CollectorRegistry
 
 from alerts.maintenance import SqlMaintenanceLog
@@ -15,6 +14,7 @@ from alerts.order import PartStock, Technician
 from alerts.service import AlertService
 from api.auth import Users
 from api.services import ApiSettings, BrokerAddress, Services
+from ingest.credentials import SqlCredentials
 from ingest.quarantine import SqliteQuarantine
 from ingest.registry import SqlDeviceRegistry
 from ingest.stores.memory import MemoryReadingStore
@@ -94,9 +94,8 @@ class Plant:
         self.database = database
         self.clock = ManualClock(NOW, speed=60.0)
         self.users = users
-        self.registry = SqlDeviceRegistry(
-            database, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        )
+        self.registry = SqlDeviceRegistry(database)
+        self.credentials = SqlCredentials(database)
         self.store = MemoryReadingStore()
         self.quarantine = SqliteQuarantine(folder / "quarantine.db")
         self.assessments = SqlAssessmentLog(database)
@@ -106,6 +105,7 @@ class Plant:
         self.services = Services(
             catalogue=CATALOGUE,
             registry=self.registry,
+            credentials=self.credentials,
             maintenance=self.maintenance,
             store=self.store,
             quarantine=self.quarantine,

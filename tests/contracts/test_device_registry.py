@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import event
 
 from ingest.registry import SqlDeviceRegistry
@@ -41,7 +40,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 @pytest.fixture
 def registry(database: Database) -> SqlDeviceRegistry:
-    return SqlDeviceRegistry(database, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    return SqlDeviceRegistry(database)
 
 
 def test_a_device_comes_back_as_it_went_in(registry: SqlDeviceRegistry) -> None:
@@ -94,22 +93,12 @@ def test_search_pages_by_id_and_counts(registry: SqlDeviceRegistry) -> None:
     assert registry.count(q="%") == 0
 
 
-def test_a_password_is_verified_replaced_and_revoked(registry: SqlDeviceRegistry) -> None:
-    registry.register(device("p1"), "correct horse")
-    assert registry.verify("p1", "correct horse")
-    assert not registry.verify("p1", "wrong horse!")
-    assert not registry.verify("p2", "correct horse")
-    registry.register(device("p1"), "another horse")
-    assert not registry.verify("p1", "correct horse")
-    assert registry.verify("p1", "another horse")
-    registry.revoke("p1")
-    assert not registry.verify("p1", "another horse")
-    assert registry.get("p1") == device("p1")
-
-
-def test_a_short_password_is_refused(registry: SqlDeviceRegistry) -> None:
-    with pytest.raises(BadInput, match="password"):
-        registry.register(device("p1"), "short")
+def test_a_gateway_knows_who_is_behind_it(registry: SqlDeviceRegistry) -> None:
+    registry.add([replace(device(name), attributes={"gateway": "g1"}) for name in ("p1", "p2")])
+    registry.add([device("g1"), replace(device("p2"), attributes={"gateway": "g2"})])
+    assert registry.behind("g1") == {"p1"}
+    assert registry.behind("g2") == {"p2"}
+    assert registry.behind("g3") == registry.behind("") - {"g1"} == frozenset()
 
 
 def test_reading_many_devices_takes_one_question(

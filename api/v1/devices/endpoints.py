@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -34,6 +33,7 @@ from api.v1.devices.schemas import (
     Series,
 )
 from api.v1.devices.wire import device_detail, device_summary
+from ingest.passwords import make_password
 from purna.core.clock import DAY, SECOND, from_datetime, to_datetime
 from purna.core.devices import Device
 from purna.core.errors import BadInput, Conflict
@@ -112,8 +112,9 @@ def add_device(body: NewDevice, services: ServicesParam, roster: RosterParam) ->
     """Register a device; the answer holds the password it connects with, shown this once."""
     if services.registry.find(body.id) is not None:
         raise Conflict("device.exists", f"there is a device {body.id} already", id=body.id)
-    password = secrets.token_urlsafe(24)
-    services.registry.register(_new_device(body, services), password)
+    password = make_password()
+    services.registry.add([_new_device(body, services)])
+    services.credentials.set_password(body.id, password, services.clock.now())
     roster.forget()
     return DeviceCredential(
         device=body.id,

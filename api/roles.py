@@ -17,6 +17,7 @@ class Right(StrEnum):
     DEVICES_READ = "devices.read"
     DEVICES_ADD = "devices.add"
     QUARANTINE_READ = "quarantine.read"
+    QUARANTINE_REPLAY = "quarantine.replay"
     ALERTS_READ = "alerts.read"
     ORDERS_READ = "orders.read"
     ORDERS_READ_OWN = "orders.read_own"
@@ -46,10 +47,11 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.RELIABILITY_ENGINEER: frozenset(
         _EVERYBODY
         | {Right.ORDERS_READ, Right.ORDERS_READ_OWN, Right.ALERTS_READ}
-        | {Right.MODELS_READ, Right.QUARANTINE_READ, Right.METRICS_READ}
+        | {Right.MODELS_READ, Right.QUARANTINE_READ, Right.QUARANTINE_REPLAY, Right.METRICS_READ}
     ),
     Role.FIRMWARE: frozenset(
-        _EVERYBODY | {Right.DEVICES_ADD, Right.QUARANTINE_READ, Right.METRICS_READ}
+        _EVERYBODY
+        | {Right.DEVICES_ADD, Right.QUARANTINE_READ, Right.QUARANTINE_REPLAY, Right.METRICS_READ}
     ),
     Role.ADMIN: frozenset(Right),
 }

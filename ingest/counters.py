@@ -2,7 +2,8 @@
 
 At every moment ``received = stored + duplicates + quarantined``, in messages: a message is
 *stored* when anything in it was new, else *quarantined* when anything in it was refused, else a
-*duplicate*. A message counts when its fate is on disk, not when it arrives.
+*duplicate*. A message counts when its fate is on disk, not when it arrives. One that leaves the
+quarantine later counts as *replayed* besides.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ NAMES: Mapping[str, str] = {
     "stored": "Messages with something new in them",
     "duplicates": "Messages that brought nothing new",
     "quarantined": "Messages of which nothing could be taken",
+    "replayed": "Messages that left the quarantine because they could be taken in after all",
     "partial": "Stored messages of which a part was refused",
     "readings_stored": "Readings that were new",
     "readings_duplicate": "Readings that were there already",

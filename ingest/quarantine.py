@@ -1,4 +1,4 @@
-"""The quarantine in an SQLite file: the ingest process writes, others look.
+"""The quarantine in an SQLite file: the ingest process adds and settles, others look and ask.
 
 Kept are the newest refused messages, up to a number and a size; what had to go is counted.
 """
@@ -14,6 +14,7 @@ from typing import Any
 import apsw
 
 from ingest.stores.sqlite_schema import explained, snapshot, transaction
+from purna.core.ports import RejectedFilter
 from purna.core.readings import Rejected
 
 _SCHEMA = """
@@ -26,6 +27,23 @@ CREATE TABLE IF NOT EXISTS total (entries INTEGER NOT NULL, bytes INTEGER NOT NU
     evicted INTEGER NOT NULL);
 INSERT INTO total SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM total);
 """
+_ADDED = """
+ALTER TABLE rejected ADD COLUMN content_type TEXT NOT NULL DEFAULT '';
+ALTER TABLE rejected ADD COLUMN whole INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE rejected ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX asked_again ON rejected (id) WHERE asked;
+"""
+_VERSION = 1
+
+_COLUMNS = "received, topic, payload, code, hint, device, field, content_type, whole"
+_MEANT = """
+    (:device = '' OR device = :device)
+    AND (:code = '' OR code = :code OR substr(code, 1, length(:code) + 1) = :code || '.')
+    AND (:start IS NULL OR received >= :start) AND (:end IS NULL OR received < :end)
+    AND (:text = '' OR instr(lower(topic || ' ' || field || ' ' || hint), lower(:text))
+         OR instr(lower(CAST(payload AS TEXT)), lower(:text)))
+"""
+_ANY = RejectedFilter()
 
 
 class SqliteQuarantine:
@@ -38,7 +56,7 @@ class SqliteQuarantine:
     limit, limit_bytes
         Keep at most this many messages, and this many bytes of topics and payloads.
     read_only
-        For every process but the one that ingests.
+        For every process but the one that ingests: it looks, and may ask for messages again.
     """
 
     def __init__(
@@ -76,32 +94,17 @@ class SqliteQuarantine:
         """
         if not rejected:
             return
-        with self._opened() as connection:
-            if connection is None or self._read_only:
-                raise RuntimeError("this quarantine was opened for reading only")
-            with transaction(connection):
-                connection.executemany(
-                    "INSERT INTO rejected (received, topic, payload, code, hint, device, field,"
-                    " size) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    [
-                        (
-                            r.received,
-                            r.topic,
-                            r.payload,
-                            r.code,
-                            r.hint,
-                            r.device,
-                            r.field,
-                            _size(r),
-                        )
-                        for r in rejected
-                    ],
-                )
-                connection.execute(
-                    "UPDATE total SET entries = entries + ?, bytes = bytes + ?",
-                    (len(rejected), sum(map(_size, rejected))),
-                )
-                self._evict(connection)
+        with self._writing() as connection:
+            connection.executemany(
+                f"INSERT INTO rejected ({_COLUMNS}, size)"  # noqa: S608 - our own names
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(*_values(one), _size(one)) for one in rejected],
+            )
+            connection.execute(
+                "UPDATE total SET entries = entries + ?, bytes = bytes + ?",
+                (len(rejected), sum(map(_size, rejected))),
+            )
+            self._evict(connection)
 
     def _evict(self, connection: apsw.Connection) -> None:
         entries: Any
@@ -121,30 +124,28 @@ class SqliteQuarantine:
             )
 
     def entries(
-        self, *, device: str = "", code: str = "", before: int | None = None, limit: int = 100
+        self, which: RejectedFilter = _ANY, *, before: int | None = None, limit: int = 100
     ) -> list[tuple[int, Rejected]]:
         """Newest first, as ``(id, rejected)``; ``before`` is an id to page on from."""
         with self._opened() as connection:
             if connection is None:
                 return []
-            return [
-                (number, Rejected(*columns))
-                for number, *columns in connection.execute(
-                    "SELECT id, received, topic, payload, code, hint, device, field FROM rejected"
-                    " WHERE (?1 = '' OR device = ?1) AND (?2 = '' OR code = ?2)"
-                    " AND (?3 IS NULL OR id < ?3) ORDER BY id DESC LIMIT ?4",
-                    (device, code, before, limit),
+            return _found(
+                connection.execute(
+                    f"SELECT id, {_COLUMNS} FROM rejected WHERE {_MEANT}"  # noqa: S608
+                    " AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit",
+                    {**which._asdict(), "before": before, "limit": limit},
                 )
-            ]
+            )
 
-    def counts(self, *, device: str = "") -> Mapping[str, int]:
-        """How many are kept, by code; of one device where given."""
+    def counts(self, which: RejectedFilter = _ANY) -> Mapping[str, int]:
+        """How many are kept, by code."""
         with self._opened() as connection:
             if connection is None:
                 return {}
             found: list[Any] = connection.execute(
-                "SELECT code, count(*) FROM rejected WHERE (?1 = '' OR device = ?1) GROUP BY code",
-                (device,),
+                f"SELECT code, count(*) FROM rejected WHERE {_MEANT} GROUP BY code",  # noqa: S608
+                which._asdict(),
             ).fetchall()
             return dict(found)
 
@@ -154,6 +155,62 @@ class SqliteQuarantine:
             if connection is None:
                 return 0
             return int(connection.execute("SELECT evicted FROM total").get)
+
+    def ask_again(self, which: RejectedFilter, ids: Sequence[int] | None = None) -> int:
+        """Have these entries taken in again, with ``ids`` only those; how many that are."""
+        with self._opened() as connection:
+            if connection is None:
+                return 0
+            with _allowed_to_write(connection, self._read_only), transaction(connection):
+                chosen = ids if ids is None else set(ids)
+                found = [
+                    (number,)
+                    for (number,) in connection.execute(
+                        f"SELECT id FROM rejected WHERE {_MEANT} AND whole",  # noqa: S608
+                        which._asdict(),
+                    ).fetchall()
+                    if chosen is None or number in chosen
+                ]
+                connection.executemany("UPDATE rejected SET asked = 1 WHERE id = ?", found)
+            return len(found)
+
+    def asked(self, limit: int) -> list[tuple[int, Rejected]]:
+        """Entries to be taken in again, oldest first."""
+        with self._opened() as connection:
+            if connection is None:
+                return []
+            return _found(
+                connection.execute(
+                    f"SELECT id, {_COLUMNS} FROM rejected WHERE asked"  # noqa: S608
+                    " ORDER BY id LIMIT ?",
+                    (limit,),
+                )
+            )
+
+    def settle(self, taken: Sequence[int], still: Mapping[int, Rejected]) -> None:
+        """Remove what was ``taken``; keep what is ``still`` refused, with today's reason."""
+        with self._writing() as connection:
+            for number in taken:
+                connection.execute(
+                    "UPDATE total SET entries = entries - 1, bytes = bytes -"
+                    " (SELECT size FROM rejected WHERE id = ?1)"
+                    " WHERE EXISTS (SELECT 1 FROM rejected WHERE id = ?1)",
+                    (number,),
+                )
+                connection.execute("DELETE FROM rejected WHERE id = ?", (number,))
+            connection.executemany(
+                "UPDATE rejected SET asked = 0, code = ?, hint = ?, device = ?, field = ?"
+                " WHERE id = ?",
+                [(r.code, r.hint, r.device, r.field, number) for number, r in still.items()],
+            )
+
+    @contextmanager
+    def _writing(self) -> Iterator[apsw.Connection]:
+        with self._opened() as connection:
+            if connection is None or self._read_only:
+                raise RuntimeError("this quarantine was opened for reading only")
+            with transaction(connection):
+                yield connection
 
     @contextmanager
     def _opened(self) -> Iterator[apsw.Connection | None]:
@@ -172,6 +229,9 @@ def _open_writer(path: Path) -> apsw.Connection:
         connection.pragma("synchronous", "FULL")
         with transaction(connection):
             connection.execute(_SCHEMA)
+            if connection.pragma("user_version") < _VERSION:
+                connection.execute(_ADDED)
+                connection.pragma("user_version", _VERSION)
     return connection
 
 
@@ -182,11 +242,45 @@ def _open_reader(path: Path) -> apsw.Connection | None:
     connection.set_busy_timeout(10_000)
     connection.pragma("query_only", True)
     with snapshot(connection):
-        ready = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'total'").get
+        ready = connection.pragma("user_version") >= _VERSION
     if not ready:
         connection.close()
         return None
     return connection
+
+
+@contextmanager
+def _allowed_to_write(connection: apsw.Connection, read_only: bool) -> Iterator[None]:
+    """Asking is the one thing that a reader may write."""
+    if read_only:
+        connection.pragma("query_only", False)
+    try:
+        yield
+    finally:
+        if read_only:
+            connection.pragma("query_only", True)
+
+
+def _values(one: Rejected) -> tuple[Any, ...]:
+    return (
+        one.received,
+        one.topic,
+        one.payload,
+        one.code,
+        one.hint,
+        one.device,
+        one.field,
+        one.content_type,
+        one.whole,
+    )
+
+
+def _found(rows: Any) -> list[tuple[int, Rejected]]:
+    found = []
+    for number, *columns in rows:
+        columns[-1] = bool(columns[-1])
+        found.append((number, Rejected(*columns)))
+    return found
 
 
 def _size(rejected: Rejected) -> int:

@@ -44,6 +44,8 @@ T = TypeVar("T")
 _FIRST_PAUSE = 0.1
 _WORTH_A_COMMIT = 64
 """A group this large is not waited for: some brokers send no more than a hundred unanswered."""
+_REPLAY_EVERY = 1.0
+_REPLAYED_AT_ONCE = 1000
 _KEPT_OF_OVERSIZE = 64 * 1024
 """Bytes that the quarantine keeps of a message above the limit; its reason tells the size."""
 
@@ -58,6 +60,7 @@ class _Group:
     events: list[DeviceEvent] = field(default_factory=list)
     event_of: list[int] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    rejected_of: list[int] = field(default_factory=list)
     refused: set[int] = field(default_factory=set)  # messages with something refused
     progress: dict[tuple[str, str], Progress] = field(default_factory=dict)
     status: dict[str, Status] = field(default_factory=dict)
@@ -149,9 +152,13 @@ class Ingester:
         )
         self.start()
         upkeep.start()
+        replay_at = 0.0
         try:
             while not stop.is_set():
                 self.step(timeout=0.5)
+                if self._monotonic() >= replay_at:
+                    self.replay()
+                    replay_at = self._monotonic() + _REPLAY_EVERY
                 upkeep.check()
                 self._each_step()
             self._answers.send_acks(now=True)
@@ -183,6 +190,40 @@ class Ingester:
             for device, why in group.answers:
                 self._answers.reject(device, why)
         self._answers.send_acks()
+        return len(messages)
+
+    def replay(self) -> int:
+        """Take in again what people asked for in the quarantine; how many messages that was.
+
+        A status is left out: it says how things were when it came.
+        """
+        asked = self._insist(lambda: self._quarantine.asked(_REPLAYED_AT_ONCE))
+        if not asked:
+            return 0
+        past = [number for number, one in asked if _topic_of(one.topic).kind == topics.STATUS]
+        asked = [(number, one) for number, one in asked if number not in past]
+        messages = [
+            Received(one.topic, one.payload, content_type=one.content_type) for _, one in asked
+        ]
+        group = self._insist(lambda: self._sorted_out(messages))
+        committed = self._insist(
+            lambda: self._store.commit(
+                ReadingBatch.of(group.telemetry), group.events, list(group.progress.values())
+            )
+        )
+        still = {
+            asked[position][0]: rejected
+            for position, rejected in zip(group.rejected_of, group.rejected, strict=True)
+        }
+        taken = [number for number, _ in asked if number not in still]
+        self._insist(lambda: self._quarantine.settle([*past, *taken], still))
+        self._answers.stored(group.progress.values())
+        self._counters.add(
+            replayed=len(taken),
+            readings_stored=committed.appended.stored,
+            readings_duplicate=committed.appended.duplicates,
+            events_stored=sum(committed.new_events),
+        )
         return len(messages)
 
     def _collect(self, timeout: float) -> list[Received]:
@@ -292,6 +333,7 @@ class Ingester:
         message = group.messages[number]
         device, kind = _topic_of(message.topic)
         group.refused.add(number)
+        group.rejected_of.append(number)
         group.rejected.append(
             Rejected(
                 now,
@@ -301,6 +343,8 @@ class Ingester:
                 why.detail,
                 device,
                 why.field,
+                message.content_type,
+                len(message.payload) <= MESSAGE_BYTES,
             )
         )
         if device and self._directory.find(device) is not None:

@@ -22,6 +22,12 @@ PROGRAMS = {
 VARIABLES = {"influx": "PURNA_TEST_INFLUX_URL", "data": "PURNA_TEST_DATA"}
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser comes last: its event loop stays in the process, and no other may run then."""
+    items.sort(key=lambda item: "/tests/browser/" in item.path.as_posix())
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, variable in VARIABLES.items():
         if item.get_closest_marker(marker) and not os.environ.get(variable):

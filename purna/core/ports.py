@@ -117,21 +117,60 @@ class WaveformStore(Protocol):
     def close(self) -> None: ...
 
 
+class RejectedFilter(NamedTuple):
+    """Which refused messages are meant; what is empty or None does not matter.
+
+    ``code`` is a reject code or the beginning of one up to a dot (``ts`` means ``ts.future`` and
+    the like); ``text`` is looked for in topic, field, hint and payload, in any case; times are of
+    arrival, ``start <= received < end`` (micros).
+    """
+
+    device: str = ""
+    code: str = ""
+    text: str = ""
+    start: int | None = None
+    end: int | None = None
+
+
 class Quarantine(Protocol):
-    """Keeps what could not be taken in, bounded: the oldest goes first, and is counted."""
+    """Keeps what could not be taken in, bounded: the oldest goes first, and is counted.
+
+    After a fix (a device was registered, the catalogue corrected) entries can be *asked for
+    again*: whoever ingests takes them through the line once more, and what can be taken now
+    leaves the quarantine.
+    """
 
     def add(self, rejected: Sequence[Rejected]) -> None:
         """Durable when it returns."""
         ...
 
     def entries(
-        self, *, device: str = "", code: str = "", before: int | None = None, limit: int = 100
+        self,
+        which: RejectedFilter = RejectedFilter(),  # noqa: B008 - it can't change
+        *,
+        before: int | None = None,
+        limit: int = 100,
     ) -> list[tuple[int, Rejected]]:
         """Newest first, as ``(id, rejected)``; ``before`` is an id to page on from."""
         ...
 
-    def counts(self, *, device: str = "") -> Mapping[str, int]:
-        """How many are kept, by code; of one device where given."""
+    def counts(self, which: RejectedFilter = RejectedFilter()) -> Mapping[str, int]:  # noqa: B008
+        """How many are kept, by code."""
+        ...
+
+    def ask_again(self, which: RejectedFilter, ids: Sequence[int] | None = None) -> int:
+        """Have these entries taken in again, with ``ids`` only those; how many that are.
+
+        Entries of which only a part was kept are left out.
+        """
+        ...
+
+    def asked(self, limit: int) -> list[tuple[int, Rejected]]:
+        """Entries to be taken in again, oldest first."""
+        ...
+
+    def settle(self, taken: Sequence[int], still: Mapping[int, Rejected]) -> None:
+        """Remove what was ``taken``; keep what is ``still`` refused, with today's reason."""
         ...
 
 

@@ -144,7 +144,10 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A message that was set aside: ``code`` and ``hint`` say why and what to do about it."""
+    """A message that was set aside: ``code`` and ``hint`` say why and what to do about it.
+
+    ``whole`` is false where only a part of the payload was kept: it can't be taken in again.
+    """
 
     received: int
     topic: str
@@ -153,3 +156,5 @@ class Rejected:
     hint: str
     device: str = ""
     field: str = ""
+    content_type: str = ""
+    whole: bool = True

@@ -31,9 +31,11 @@ app = typer.Typer(
 )
 device_app = typer.Typer(help="Register devices and give them credentials.", no_args_is_help=True)
 user_app = typer.Typer(help="People who use the console.", no_args_is_help=True)
+quarantine_app = typer.Typer(help="Messages that could not be taken in.", no_args_is_help=True)
 db_app = typer.Typer(help="The service database.", no_args_is_help=True)
 app.add_typer(device_app, name="device")
 app.add_typer(user_app, name="user")
+app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(db_app, name="db")
 
 out = Console()
@@ -326,6 +328,45 @@ def user_setup_link(data: Data = None) -> None:
     from purna.run.people import setup_link
 
     out.print(setup_link(_platform(data)), soft_wrap=True, highlight=False)
+
+
+DeviceOption = Annotated[str, typer.Option("--device", help="Only of this device.")]
+CodeOption = Annotated[
+    str, typer.Option("--code", help="Only with this code, or one that begins so (ts).")
+]
+TextOption = Annotated[
+    str, typer.Option("--text", help="Only with this in topic, field, hint or payload.")
+]
+
+
+@quarantine_app.command("list")
+@_command
+def quarantine_list(
+    device: DeviceOption = "",
+    code: CodeOption = "",
+    text: TextOption = "",
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many.")] = 20,
+    data: Data = None,
+) -> None:
+    """List what was set aside, newest first, and how much of it for which reason."""
+    from purna.run.quarantining import print_rejected
+
+    print_rejected(_platform(data), device, code, text, limit, out)
+
+
+@quarantine_app.command("replay")
+@_command
+def quarantine_replay(
+    device: DeviceOption = "",
+    code: CodeOption = "",
+    text: TextOption = "",
+    data: Data = None,
+) -> None:
+    """Take messages in again after a fix; what can be taken now leaves the quarantine."""
+    from purna.core.ports import RejectedFilter
+
+    asked = _platform(data).quarantine.ask_again(RejectedFilter(device, code, text))
+    out.print(f"{asked} messages will be taken in again while the platform runs")
 
 
 @db_app.command("upgrade")

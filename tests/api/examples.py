@@ -107,6 +107,8 @@ CALLS = [
     Call("list_products", "GET", "/api/v1/products"),
     Call("list_models", "GET", "/api/v1/models"),
     Call("list_rejected", "GET", "/api/v1/quarantine?limit=1"),
+    Call("count_rejected", "GET", "/api/v1/quarantine/counts"),
+    Call("replay_rejected", "POST", "/api/v1/quarantine/replay", {"code": "device.unknown"}),
     Call("read_summary", "GET", "/api/v1/summary"),
     Call("remove_key", "DELETE", "/api/v1/keys/key_000001"),
     Call("sign_out", "DELETE", "/api/v1/session"),

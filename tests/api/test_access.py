@@ -53,6 +53,8 @@ ALLOWED: dict[str, set[Role] | None] = {
     "GET /api/v1/products": EVERYBODY,
     "GET /api/v1/models": {Role.RELIABILITY_ENGINEER, Role.ADMIN},
     "GET /api/v1/quarantine": MAKERS,
+    "GET /api/v1/quarantine/counts": MAKERS,
+    "POST /api/v1/quarantine/replay": MAKERS,
     "GET /api/v1/summary": EVERYBODY,
     "GET /api/v1/stream": EVERYBODY,
     "GET /healthz": None,

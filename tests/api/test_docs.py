@@ -52,6 +52,7 @@ ROWS = {
     "see alerts": Right.ALERTS_READ,
     "see models": Right.MODELS_READ,
     "see the quarantine": Right.QUARANTINE_READ,
+    "take messages in again": Right.QUARANTINE_REPLAY,
     "register devices": Right.DEVICES_ADD,
     "manage users": Right.USERS_MANAGE,
 }

@@ -87,6 +87,29 @@ def test_the_quarantine_is_filtered_by_device_and_code(glance: Visitor) -> None:
     assert glance.get("/api/v1/quarantine", params={"device": "none"}).json()["total"] == 0
 
 
+def test_the_quarantine_is_searched_and_counted(glance: Visitor) -> None:
+    def seen(**params: str) -> list[str]:
+        return [e["code"] for e in glance.get("/api/v1/quarantine", params=params).json()["items"]]
+
+    assert seen(code="payload") == ["payload.json"]
+    assert seen(q="PUMP-01") == ["payload.json"]
+    assert seen(start="2026-03-01T05:30:00Z") == ["x"]
+    assert seen(end="2026-03-01T05:30:00Z") == ["payload.json"]
+    assert glance.get("/api/v1/quarantine/counts", params={"q": "pump-01"}).json() == [
+        {"code": "payload.json", "count": 1}
+    ]
+
+
+def test_messages_are_asked_for_again_by_filter_or_by_name(console: Visitor, plant: Plant) -> None:
+    asked = console.post("/api/v1/quarantine/replay", json={"device": "pump-02"})
+    assert (asked.status_code, asked.json()) == (202, {"asked": 1})
+    ((number, entry),) = plant.quarantine.asked(10)
+    assert entry.device == "pump-02"
+    plant.quarantine.settle([number], {})
+    answer = console.post("/api/v1/quarantine/replay", json={"ids": [number, number - 1]})
+    assert answer.json() == {"asked": 1}
+
+
 def test_a_long_payload_is_cut_at_a_whole_character(console: Visitor, plant: Plant) -> None:
     payload = ("a" + "ü" * 3000).encode()
     plant.quarantine.add([Rejected(NOW, "t", payload, "size", "Hint")])

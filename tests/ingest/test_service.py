@@ -14,6 +14,7 @@ from ingest.stores import open_store
 from ingest.stores.memory import MemoryReadingStore
 from purna.core.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
 from purna.core.errors import AskOperator, RetryLater
+from purna.core.ports import RejectedFilter
 from purna.core.readings import SeriesKey
 from tests.ingest.conftest import RunningBroker
 from tests.ingest.kit import Line, Machine, device, running, telemetry, wait_for
@@ -196,6 +197,24 @@ def test_a_device_registered_while_running_is_taken_at_once(line: Line, machine:
         return bool(temps(line, SeriesKey("new", "temp")))
 
     wait_for(taken)
+
+
+def test_what_was_set_aside_is_taken_in_after_a_fix_when_it_is_asked_for(
+    line: Line, machine: Machine
+) -> None:
+    machine.send("purna/v1/new/status", b'{"online":true}')
+    machine.send("purna/v1/new/telemetry", telemetry(NOW, 7, temp=1.5))
+    machine.send("purna/v1/new/telemetry", telemetry(NOW, 8, temp=2.5, odd=1.0))
+    machine.send("purna/v1/d1/telemetry", b"{")
+    line.settled(4)
+    assert line.quarantine.counts() == {"device.unknown": 3, "json.syntax": 1}
+    line.registry.add([device("new")])
+    assert line.quarantine.ask_again(RejectedFilter()) == 4
+    wait_for(lambda: line.counters.as_dict()["replayed"] == 1)
+    assert temps(line, SeriesKey("new", "temp")) == [2.5]  # the higher number wins, as ever
+    wait_for(lambda: line.quarantine.counts() == {"quantity.unknown": 1, "json.syntax": 1})
+    assert line.store.events(["new"], 0, 2**62, "status") == []  # it was said of another time
+    assert line.settled(4)["quarantined"] == 4
 
 
 def test_a_product_that_is_not_in_the_catalogue_is_named(line: Line, machine: Machine) -> None:

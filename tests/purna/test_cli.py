@@ -15,8 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ingest.quarantine import SqliteQuarantine
 from ingest.stores import open_store
 from purna.core.clock import from_iso
+from purna.core.readings import Rejected
 from purna.run.bootstrap import Platform
 from purna.run.settings import load_settings
 
@@ -178,3 +180,19 @@ def test_a_history_is_imported_and_the_rest_of_it_replayed_through_the_line(
     assert platform.clock.now() > from_iso("2026-03-03T00:00:00Z")
     store.close()
     platform.db.close()
+
+
+def test_the_quarantine_is_listed_and_asked_for_again(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    quarantine = SqliteQuarantine(tmp_path / "quarantine.sqlite")
+    for device in ("p1", "p2"):
+        quarantine.add([Rejected(0, "t", b"{}", "device.unknown", "Register it.", device)])
+    listed = purna(environment, "quarantine", "list", "--data", tmp_path, "--device", "p2")
+    assert "p2 " in listed.stdout
+    assert "p1 " not in listed.stdout
+    assert listed.stdout.endswith("1 device.unknown\n")
+    asked = purna(environment, "quarantine", "replay", "--data", tmp_path, "--code", "device")
+    assert asked.stdout.startswith("2 messages will be taken in again")
+    assert len(quarantine.asked(10)) == 2
+    quarantine.close()

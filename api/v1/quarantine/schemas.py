@@ -22,3 +22,26 @@ class RejectedEntry(Wire):
     payload: str = Field(description="As text, or base64 where it is none; cut at 4 KiB")
     encoding: str = Field(description="`utf-8` or `base64`")
     size: int
+    whole: bool = Field(description="False when only its beginning was kept: no replay then")
+
+
+class RejectedCount(Wire):
+    """How many messages were set aside for one reason."""
+
+    code: str
+    count: int
+
+
+class Replay(Wire):
+    """Which messages to take in again: those of ``ids``, or all that fit the rest."""
+
+    ids: list[int] | None = Field(default=None, max_length=1000)
+    device: str = Field(default="", max_length=64)
+    code: str = Field(default="", max_length=80)
+    q: str = Field(default="", max_length=100)
+
+
+class ReplayAsked(Wire):
+    """How many messages will be taken in again."""
+
+    asked: int

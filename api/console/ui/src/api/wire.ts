@@ -498,6 +498,12 @@ export interface Reject {
   note?: string;
 }
 
+/** How many messages were set aside for one reason. */
+export interface RejectedCount {
+  code: string;
+  count: number;
+}
+
 /** A message that was set aside. */
 export interface RejectedEntry {
   id: number;
@@ -510,6 +516,20 @@ export interface RejectedEntry {
   payload: string;
   encoding: string;
   size: number;
+  whole: boolean;
+}
+
+/** Which messages to take in again: those of ``ids``, or all that fit the rest. */
+export interface Replay {
+  ids?: number[] | null;
+  device?: string;
+  code?: string;
+  q?: string;
+}
+
+/** How many messages will be taken in again. */
+export interface ReplayAsked {
+  asked: number;
 }
 
 /** Another time or another technician. */
@@ -742,8 +762,16 @@ export interface Operations {
     answer: PageProductEntry;
   };
   "GET /quarantine": {
-    query: { device?: string; code?: string; cursor?: string | null; limit?: number };
+    query: { cursor?: string | null; limit?: number; device?: string; code?: string; q?: string; start?: string | null; end?: string | null };
     answer: PageRejectedEntry;
+  };
+  "GET /quarantine/counts": {
+    query: { device?: string; code?: string; q?: string; start?: string | null; end?: string | null };
+    answer: RejectedCount[];
+  };
+  "POST /quarantine/replay": {
+    body: Replay;
+    answer: ReplayAsked;
   };
   "GET /session": {
     answer: Session;

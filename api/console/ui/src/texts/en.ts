@@ -329,6 +329,14 @@ export const en = {
     base64: "not text, shown as base64",
     empty: "Nothing is in quarantine: every message could be taken in.",
     emptyFiltered: "No message matches these filters.",
+    text: "Text",
+    counts: "Reasons",
+    replay: "Take in again",
+    replayTitle: "Take these messages in again?",
+    replayText: (count: string) =>
+      `Messages: ${count}. They go through the line once more. What can be taken now leaves the ` +
+      "quarantine, the rest stays with today's reason. Taking something in twice changes nothing.",
+    replayed: (count: string) => `Being taken in again: ${count}`,
   },
   people: {
     title: "Users and keys",

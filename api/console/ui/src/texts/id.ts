@@ -331,6 +331,14 @@ export const id: Texts = {
     base64: "bukan teks, ditampilkan sebagai base64",
     empty: "Karantina kosong: semua pesan dapat diterima.",
     emptyFiltered: "Tidak ada pesan yang cocok dengan saringan ini.",
+    text: "Teks",
+    counts: "Alasan",
+    replay: "Terima ulang",
+    replayTitle: "Terima ulang pesan-pesan ini?",
+    replayText: (count) =>
+      `Pesan: ${count}. Semuanya diproses sekali lagi. Yang kini dapat diterima keluar dari karantina, ` +
+      "sisanya tetap dengan alasan hari ini. Menerima dua kali tidak mengubah apa pun.",
+    replayed: (count) => `Sedang diterima ulang: ${count}`,
   },
   people: {
     title: "Pengguna dan kunci",

@@ -7,13 +7,18 @@ into values and names the field of anything wrong. Names may be one text or one 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import StrEnum
+from math import inf
 from typing import Any, TypeVar, get_type_hints
 
 from purna.core.errors import BadInput
+from purna.core.quantities import Name as Name
+from purna.core.quantities import Quantity as Quantity
 from purna.core.units import unit_of
+from purna.core.vibration import FAULTS, ZONES, Bearing, Machine, WaveformSource, indicators_of
 
 
 class Remedy(StrEnum):
@@ -29,33 +34,6 @@ class Mode(StrEnum):
     OBSERVE = "observe"  # decisions are recorded, no order is opened
     SUGGEST = "suggest"  # orders are proposed, the dispatcher decides
     AUTO = "auto"  # orders are opened as accepted
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A text that people read, by language; English is the fallback."""
-
-    texts: Mapping[str, str]
-
-    def text(self, language: str = "en") -> str:
-        return self.texts.get(language) or self.texts["en"]
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """Something measured. Readings outside [low, high] are stored as suspect.
-
-    ``alarm`` is the level at which the maker calls it too high, for charts and limits.
-    ``setting`` marks an operating condition (load, ambient) rather than a symptom.
-    """
-
-    id: str
-    name: Name
-    unit: str
-    low: float
-    high: float
-    alarm: float | None = None
-    setting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +92,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A catalogue entry. ``step_minutes`` is the grid on which windows end."""
+    """A catalogue entry. ``step_minutes`` is the grid on which windows end.
+
+    The quantities hold what devices measure, and the indicators of the product's waveforms.
+    """
 
     id: str
     name: Name
@@ -123,12 +104,18 @@ class Product:
     warranty_months: int = 24
     horizons: Sequence[int] = (24, 168, 720)
     quantities: Sequence[Quantity] = ()
+    waveforms: Sequence[WaveformSource] = ()
+    bearings: Sequence[Bearing] = ()
+    machine: Machine | None = None
     components: Sequence[Component] = ()
     failure_modes: Sequence[FailureMode] = ()
     policy: Policy = field(default_factory=Policy)
 
     def quantity(self, quantity_id: str) -> Quantity | None:
         return next((q for q in self.quantities if q.id == quantity_id), None)
+
+    def waveform(self, source_id: str) -> WaveformSource | None:
+        return next((w for w in self.waveforms if w.id == source_id), None)
 
     def component(self, component_id: str) -> Component | None:
         return next((c for c in self.components if c.id == component_id), None)
@@ -139,6 +126,9 @@ class Product:
 
 Catalogue = Mapping[str, Product]
 """Products by id."""
+
+_ID_CHARS = 64
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def parse_product(data: Mapping[str, Any], source: str = "product") -> Product:
@@ -151,15 +141,21 @@ def parse_product(data: Mapping[str, Any], source: str = "product") -> Product:
         wrong type, an unknown unit, a reference to a component that is not there.
     """
     values = dict(data)
+    machine = values.pop("machine", None)
     lists = {
         "quantities": _entries(Quantity, values.pop("quantity", []), f"{source}.quantity"),
+        "waveforms": _entries(WaveformSource, values.pop("waveform", []), f"{source}.waveform"),
+        "bearings": _entries(Bearing, values.pop("bearing", []), f"{source}.bearing"),
         "components": _entries(Component, values.pop("component", []), f"{source}.component"),
         "failure_modes": _entries(
             FailureMode, values.pop("failure_mode", []), f"{source}.failure_mode"
         ),
     }
     policy = _entry(Policy, values.pop("policy", {}), f"{source}.policy")
-    product = _entry(Product, {**values, **lists, "policy": policy}, source)
+    whole: dict[str, Any] = {**values, **lists, "policy": policy}
+    if machine is not None:
+        whole["machine"] = _entry(Machine, machine, f"{source}.machine")
+    product = _entry(Product, whole, source)
     for quantity in product.quantities:
         unit_of(quantity.unit, f"{source}.quantity.{quantity.id}.unit")
         if quantity.low >= quantity.high:
@@ -174,7 +170,74 @@ def parse_product(data: Mapping[str, Any], source: str = "product") -> Product:
         raise _invalid(f"{source}.step_minutes", "must be at least 1")
     if product.policy.horizon_hours not in product.horizons:
         raise _invalid(f"{source}.policy.horizon_hours", f"must be one of {product.horizons}")
-    return product
+    return _with_indicators(product, source)
+
+
+def _with_indicators(product: Product, source: str) -> Product:
+    """The product with the indicators of its waveforms among its quantities."""
+    machine = product.machine
+    if machine is not None and (machine.group, machine.foundation) not in ZONES:
+        raise _invalid(f"{source}.machine.group", "must be 1 or 2")
+    for waveform in product.waveforms:
+        _check_waveform(waveform, f"{source}.waveform.{waveform.id}")
+        if product.quantity(waveform.id) is not None:
+            raise _invalid(f"{source}.waveform.{waveform.id}.id", "a quantity has this id")
+    for bearing in product.bearings:
+        _check_bearing(bearing, product, f"{source}.bearing.{bearing.id}")
+    quantities = list(product.quantities)
+    for waveform in product.waveforms:
+        for indicator in indicators_of(waveform, product.bearings, machine):
+            if len(indicator.id) > _ID_CHARS:
+                raise _invalid(
+                    f"{source}.waveform.{waveform.id}.id",
+                    f"too long: {indicator.id} has more than {_ID_CHARS} characters",
+                )
+            if product.quantity(indicator.id) is not None:
+                raise _invalid(
+                    f"{source}.quantity.{indicator.id}.id", "an indicator has this id already"
+                )
+            quantities.append(indicator)
+    return replace(product, quantities=tuple(quantities))
+
+
+def _check_waveform(waveform: WaveformSource, path: str) -> None:
+    unit_of(waveform.unit, f"{path}.unit")
+    if _TOPIC_NAME.fullmatch(waveform.id) is None:
+        raise _invalid(f"{path}.id", "is part of a topic: letters, digits, _, - and . only")
+    if not 0 < waveform.full_scale < inf:
+        raise _invalid(f"{path}.full_scale", "must be above 0")
+    for band in waveform.bands if isinstance(waveform.bands, tuple) else (None,):
+        pair = list(band) if isinstance(band, Sequence) else []
+        if len(pair) != 2 or not all(type(edge) in (int, float) for edge in pair):
+            raise _invalid(f"{path}.bands", "must be a list of [from, to] in Hz")
+        if not 0 <= pair[0] < pair[1]:
+            raise _invalid(f"{path}.bands", "each must begin at 0 Hz or above and end above that")
+    if len({tuple(band) for band in waveform.bands}) < len(waveform.bands):
+        raise _invalid(f"{path}.bands", "a band is given twice")
+
+
+def _check_bearing(bearing: Bearing, product: Product, path: str) -> None:
+    if product.component(bearing.component) is None:
+        raise _invalid(f"{path}.component", f"no component {bearing.component!r} in this product")
+    waveform = product.waveform(bearing.waveform)
+    if waveform is None:
+        raise _invalid(f"{path}.waveform", f"no waveform {bearing.waveform!r} in this product")
+    if waveform.kind != "acceleration":
+        raise _invalid(f"{path}.waveform", "bearings are heard in an acceleration only")
+    multiples = {fault: getattr(bearing, fault) for fault in FAULTS}
+    if any(value is not None for value in multiples.values()):
+        for fault, value in multiples.items():
+            if value is None or not value > 0:
+                raise _invalid(
+                    f"{path}.{fault}", "give all four multiples, each above 0, or none of them"
+                )
+        return
+    if bearing.balls < 2:
+        raise _invalid(f"{path}.balls", "must be at least 2, or give bpfo, bpfi, bsf and ftf")
+    if not 0 < bearing.ball_diameter < bearing.pitch_diameter:
+        raise _invalid(f"{path}.ball_diameter", "must be above 0 and below pitch_diameter")
+    if not 0 <= bearing.contact_angle < 90:
+        raise _invalid(f"{path}.contact_angle", "must be from 0 to below 90 degrees")
 
 
 T = TypeVar("T")

@@ -13,17 +13,24 @@ import pytest
 
 from purna.core.catalogue import Component, FailureMode, Policy, Product, Quantity, parse_product
 from purna.core.units import UNITS
+from purna.core.vibration import Bearing, Machine, WaveformSource
 
 PAGE = (Path(__file__).parents[2] / "docs" / "catalogue.md").read_text("utf-8")
 SECTIONS = {
     "Top level": Product,
     "`[[quantity]]`": Quantity,
+    "`[[waveform]]`": WaveformSource,
+    "`[machine]`": Machine,
+    "`[[bearing]]`": Bearing,
     "`[[component]]`": Component,
     "`[[failure_mode]]`": FailureMode,
     "`[policy]`": Policy,
 }
 LISTS = {
     "quantities": "[[quantity]]",
+    "waveforms": "[[waveform]]",
+    "machine": "[machine]",
+    "bearings": "[[bearing]]",
     "components": "[[component]]",
     "failure_modes": "[[failure_mode]]",
     "policy": "[policy]",
@@ -81,6 +88,7 @@ def test_the_example_is_a_product_of_which_every_component_can_lead_to_an_order(
     assert product.id == name
     assert {m.component for m in product.failure_modes} == {c.id for c in product.components}
     assert {m.remedy.value for m in product.failure_modes} == {"visit", "ship"}
+    assert {b.component for b in product.bearings} == {"bearing"}
     assert any(q.setting for q in product.quantities)
     assert any(not q.setting for q in product.quantities)
     assert product.policy.clear_probability < product.policy.raise_probability

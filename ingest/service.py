@@ -23,6 +23,7 @@ from ingest.counters import Counters
 from ingest.directory import Directory, Known
 from ingest.links.base import Link, Received
 from ingest.payloads import Decoded, Decoders
+from ingest.payloads.command_result import CommandResult
 from ingest.payloads.limits import MESSAGE_BYTES
 from ingest.payloads.numbering import find_numbering
 from ingest.payloads.status import Status
@@ -59,6 +60,7 @@ class _Group:
     telemetry_of: list[int] = field(default_factory=list)  # the message each belongs to
     events: list[DeviceEvent] = field(default_factory=list)
     event_of: list[int] = field(default_factory=list)
+    results_of: list[int] = field(default_factory=list)  # messages with news of a command
     rejected: list[Rejected] = field(default_factory=list)
     rejected_of: list[int] = field(default_factory=list)
     refused: set[int] = field(default_factory=set)  # messages with something refused
@@ -87,6 +89,8 @@ class Ingester:
         What became of the messages.
     decoders
         Read the messages; by default those of the contract, without foreign formats.
+    take_result
+        Makes what a device says of a command durable; False when that was known.
     """
 
     def __init__(
@@ -101,8 +105,10 @@ class Ingester:
         counters: Counters,
         monotonic: Callable[[], float] = time.monotonic,
         decoders: Decoders | None = None,
+        take_result: Callable[[CommandResult], bool] = lambda _result: False,
     ) -> None:
         self._link = link
+        self._take_result = take_result
         self._decoders = decoders or Decoders()
         self._store = store
         self._quarantine = quarantine
@@ -310,6 +316,8 @@ class Ingester:
                 )
             )
             group.event_of.append(number)
+        elif isinstance(decoded, CommandResult) and self._take_result(decoded):
+            group.results_of.append(number)
 
     def _take_telemetry(
         self, group: _Group, number: int, message: Telemetry, known: Known, times: TimeWindow
@@ -387,6 +395,7 @@ class Ingester:
             starts = np.cumsum([0, *sizes[:-1]])
             fresh = np.add.reduceat(committed.new_rows, starts) > 0
             new.update(np.array(group.telemetry_of)[fresh].tolist())
+        new.update(group.results_of)
         quarantined = len(group.refused - new)
         self._counters.add(
             received=len(group.messages),

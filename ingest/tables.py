@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from purna.core.devices import Customer, Device, Site
@@ -103,6 +103,31 @@ class DeviceCertificateRow(Base):
     not_after: Mapped[Micros]
     registered_at: Mapped[Micros]
     revoked_at: Mapped[Micros | None]
+
+
+class CommandRow(Base):
+    """A command to a device; ``due_at`` is when to look at it again, None once it is finished."""
+
+    __tablename__ = "device_command"
+
+    id: Mapped[Id]
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(64))
+    arguments: Mapped[Json]
+    created_by: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[Micros] = mapped_column(index=True)
+    expires_at: Mapped[Micros]
+    timeout_s: Mapped[float]
+    retries: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int]
+    due_at: Mapped[Micros | None] = mapped_column(index=True)
+    sent_at: Mapped[Micros | None]
+    delivered_at: Mapped[Micros | None]
+    finished_at: Mapped[Micros | None]
+    text: Mapped[str] = mapped_column(String(1000))
+
+    __table_args__ = (Index("ix_device_command_device_id_id", "device_id", "id"),)
 
 
 def device_value(row: DeviceRow, site: Site) -> Device:

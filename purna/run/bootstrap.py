@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from purna.core.catalogue import Catalogue
+from purna.core.clock import SystemClock
 from purna.core.ids import TimeOrderedIds
 from purna.core.ports import ReadingStore, WaveformStore
 from purna.run.catalogue import load_catalogue
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from alerts.maintenance import SqlMaintenanceLog
     from alerts.outbox import Outbox
     from alerts.service import AlertService
+    from ingest.command_log import SqlCommandLog
     from ingest.credentials import SqlCredentials
     from ingest.links.broker import BrokerAccounts, Credentials, EmbeddedBroker
     from ingest.quarantine import SqliteQuarantine
@@ -75,6 +77,14 @@ class Platform:
         if self.settings.broker.embedded:
             return CredentialsWithBroker(self.db, self.accounts)
         return SqlCredentials(self.db)
+
+    @cached_property
+    def commands(self) -> SqlCommandLog:
+        """Commands to devices; they live by the computer's clock, like the devices."""
+        from ingest.command_log import SqlCommandLog
+
+        clock = SystemClock()
+        return SqlCommandLog(self.db, clock, TimeOrderedIds(clock))
 
     @cached_property
     def maintenance(self) -> SqlMaintenanceLog:

@@ -6,6 +6,7 @@ import signal
 import threading
 
 from ingest.counters import Counters
+from ingest.downward import Downward
 from ingest.links.mqtt import MqttLink
 from ingest.quarantine import SqliteQuarantine
 from ingest.service import Ingester
@@ -30,6 +31,7 @@ def run_ingest(platform: Platform) -> None:
     counters = Counters()
     link = MqttLink(settings, subscriptions(settings.share_group))
     heartbeat = Heartbeat(platform.folder.heartbeat, counters, lambda: link.connected)
+    downward = Downward(link, platform.credentials, platform.commands)
     ingester = Ingester(
         link,
         store,
@@ -39,9 +41,17 @@ def run_ingest(platform: Platform) -> None:
         platform.clock,
         settings,
         counters,
+        take_result=platform.commands.take_result,
     )
+
+    def each_step() -> None:
+        heartbeat.beat()
+        downward.pump()
+
+    downward.start()
     try:
-        ingester.run(stop, heartbeat.beat)
+        ingester.run(stop, each_step)
     finally:
+        downward.stop()
         quarantine.close()
         store.close()

@@ -42,10 +42,11 @@ class Jobs:
         self._platform.outbox.send_due()
 
     def prune(self) -> None:
-        """Remove assessments that nobody looks at any more."""
+        """Remove assessments and commands that nobody looks at any more."""
         keep = round(self._platform.settings.schedule.keep_assessments_days * DAY)
         decided = self._platform.alerts.position()
         self._platform.assessments.prune(self._platform.clock.now() - keep, decided)
+        self._platform.commands.prune()
 
     def _look_back(self) -> None:
         """Score the recent past of products that are scored for the first time.

@@ -17,6 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from ingest import topics
 from ingest.counters import Counters
 from ingest.links.mqtt import MqttLink
+from ingest.payloads.command_result import CommandResult
 from ingest.quarantine import SqliteQuarantine
 from ingest.registry import SqlDeviceRegistry
 from ingest.service import Ingester
@@ -132,6 +133,7 @@ class Line:
         settings: IngestSettings,
         clock: Clock | None = None,
         devices: tuple[str, ...] = ("d1", "d2"),
+        take_result: Callable[[CommandResult], bool] = lambda _result: False,
     ) -> None:
         self.store = store
         self.counters = Counters()
@@ -147,7 +149,9 @@ class Line:
             clock or SystemClock(),
             settings,
             self.counters,
+            take_result=take_result,
         )
+        self.each_step: Callable[[], None] = lambda: None
         self._stop = threading.Event()
         self.failure: BaseException | None = None
         self.steps = 0
@@ -161,6 +165,7 @@ class Line:
 
     def _note_step(self) -> None:
         self.steps += 1
+        self.each_step()
 
     def start(self) -> None:
         self._thread.start()

@@ -1,7 +1,8 @@
 """The topic grammar of the firmware contract: parse, build, subscribe. Pure.
 
-Everything of device ``<d>`` stands under ``purna/v1/<d>/``. Upwards: ``telemetry``, ``event``,
-``status``, ``command/result``. Downwards: ``ack``, ``reject``, ``command``.
+Everything of device ``<d>`` stands under ``purna/v1/<d>/``. Upwards: ``telemetry`` and
+``telemetry/<format>``, ``waveform/<quantity>``, ``event``, ``status``, ``command/result``.
+Downwards: ``ack``, ``reject``, ``command``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from ingest.rejects import bad
 from purna.core.devices import DEVICE_ID, checked_device_id
 
 PREFIX = "purna/v1/"
-TELEMETRY, EVENT, STATUS = "telemetry", "event", "status"
+TELEMETRY, WAVEFORM, EVENT, STATUS = "telemetry", "waveform", "event", "status"
 ACK, REJECT, COMMAND = "ack", "reject", "command"
 COMMAND_RESULT = "command/result"
 
@@ -53,6 +54,7 @@ def subscriptions(share_group: str = "") -> list[str]:
     # "/#" also covers the level above it, and with it formats that a device names in its topic.
     return [
         f"{share}{PREFIX}+/{TELEMETRY}/#",
+        f"{share}{PREFIX}+/{WAVEFORM}/+",
         f"{share}{PREFIX}+/{EVENT}",
         f"{share}{PREFIX}+/{STATUS}",
         f"{share}{PREFIX}+/{COMMAND_RESULT}",

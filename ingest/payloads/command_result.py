@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ingest.payloads.limits import NAME_CHARS, TEXT_CHARS
-from ingest.payloads.strict_json import allow, parse_object, text_of
+from ingest.payloads.strict_json import Parser, allow, parse_object, text_of
 from ingest.rejects import bad
 
 
@@ -28,9 +28,9 @@ class CommandResult:
     text: str = ""
 
 
-def decode(device: str, payload: bytes) -> CommandResult:
+def decode(device: str, payload: bytes, parse: Parser = parse_object) -> CommandResult:
     """The result in a message of ``device``; raises :class:`~purna.core.errors.BadPayload`."""
-    data = parse_object(payload)
+    data = parse(payload)
     allow(data, "id", "state", "text")
     state = text_of(data, "state", NAME_CHARS)
     if state not in list(ResultState):

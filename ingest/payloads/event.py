@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ingest.payloads.limits import NAME_CHARS, TEXT_CHARS
-from ingest.payloads.strict_json import allow, parse_object, text_of, time_of
+from ingest.payloads.strict_json import Parser, allow, parse_object, text_of, time_of
 from ingest.rejects import bad
 from purna.core.readings import DeviceEvent
 
 
-def decode(device: str, payload: bytes) -> DeviceEvent:
+def decode(device: str, payload: bytes, parse: Parser = parse_object) -> DeviceEvent:
     """The event in a message of ``device``; raises :class:`~purna.core.errors.BadPayload`."""
-    data = parse_object(payload)
+    data = parse(payload)
     allow(data, "ts", "code", "text")
     if "ts" not in data:
         raise bad("field.missing", field="ts")

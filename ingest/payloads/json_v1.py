@@ -16,7 +16,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ingest.payloads import limits
-from ingest.payloads.strict_json import allow, number_of, parse_object, text_of, time_of
+from ingest.payloads.strict_json import Parser, allow, number_of, parse_object, text_of, time_of
 from ingest.rejects import bad
 from purna.core.errors import BadPayload
 from purna.core.readings import Quality, Telemetry
@@ -91,9 +91,10 @@ def _decode_fast(device: str, payload: bytes) -> Telemetry | None:
     return Telemetry(device, rows, boot, seq)
 
 
-def decode_strictly(device: str, payload: bytes) -> Telemetry:
-    data = parse_object(payload)
-    boot, seq = _numbering(data)
+def decode_strictly(device: str, payload: bytes, parse: Parser = parse_object) -> Telemetry:
+    """The same, naming what is wrong; ``parse`` may read another format into the same object."""
+    data = parse(payload)
+    boot, seq = read_numbering(data)
     try:
         allow(data, "boot", "seq", "ts", "m", "r", "u", "q")
         rows = _rows(data)
@@ -104,7 +105,8 @@ def decode_strictly(device: str, payload: bytes) -> Telemetry:
         raise
 
 
-def _numbering(data: dict[str, Any]) -> tuple[str, int]:
+def read_numbering(data: dict[str, Any]) -> tuple[str, int]:
+    """``boot`` and ``seq`` of a message, or ``""`` and -1 where it has none."""
     if ("boot" in data) != ("seq" in data):
         raise bad("numbering.incomplete", field="boot" if "seq" in data else "seq")
     if "boot" not in data:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 
+from ingest.payloads import strict_cbor
 from ingest.payloads.limits import NAME_CHARS, SEQ_MAX
 
 SEARCHED_BYTES = 1024 * 1024
@@ -25,11 +26,14 @@ _VALUES = {
 
 
 def find_numbering(payload: bytes) -> tuple[str, int] | None:
-    """``boot`` and ``seq`` of a payload that need not be JSON, or None when there is doubt.
+    """``boot`` and ``seq`` of a payload that can't be read, or None when there is doubt.
 
-    Both must stand exactly once among the outermost keys of the first :data:`SEARCHED_BYTES`,
-    complete and within the contract's limits.
+    What begins like a map of CBOR is searched as one. In anything else both must stand exactly
+    once among the outermost keys of the first :data:`SEARCHED_BYTES`, complete and within the
+    contract's limits.
     """
+    if 0xA0 <= (payload[:1] or b"{")[0] <= 0xBF:
+        return strict_cbor.find_numbering(payload)
     head = payload[:SEARCHED_BYTES]
     found: dict[bytes, bytes] = {}
     depth = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingest.payloads.limits import NAME_CHARS
-from ingest.payloads.strict_json import allow, parse_object, text_of
+from ingest.payloads.strict_json import Parser, allow, parse_object, text_of
 from ingest.rejects import bad
 
 
@@ -22,9 +22,9 @@ class Status:
     firmware: str = ""
 
 
-def decode(device: str, payload: bytes) -> Status:
+def decode(device: str, payload: bytes, parse: Parser = parse_object) -> Status:
     """The status in a message of ``device``; raises :class:`~purna.core.errors.BadPayload`."""
-    data = parse_object(payload)
+    data = parse(payload)
     allow(data, "online", "boot", "fw", "hw")
     if "online" not in data:
         raise bad("field.missing", field="online")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ingest.payloads.limits import DEPTH, END_MS, FIRST_MS, MESSAGE_BYTES, NAME_CHARS
 from ingest.rejects import bad
+
+Parser = Callable[[bytes], dict[str, Any]]
+"""Reads the outermost object of a message: this module's for JSON, or that for CBOR."""
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _BRACKET = re.compile(r"[\[\]{}]")
@@ -81,9 +85,12 @@ def number_of(value: Any, field: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise bad("field.type", field=field, expected="a number")
     try:
-        return float(value)
+        number = float(value)
     except OverflowError:
-        raise bad("value.not_finite", field=field) from None
+        number = math.inf
+    if not math.isfinite(number):
+        raise bad("value.not_finite", field=field)
+    return number
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def test_every_example_is_what_it_says(kind: str, text: str) -> None:
 
 def test_there_are_examples_of_every_kind_and_no_unmarked_ones() -> None:
     kinds = {kind for kind, _ in EXAMPLES}
-    assert kinds == {*payloads.DECODERS, topics.ACK, topics.REJECT}
+    assert kinds == {*payloads.JSON, topics.ACK, topics.REJECT}
     assert PAGE.count("```json") == len(EXAMPLES)
 
 
@@ -67,5 +67,5 @@ def test_the_limits_are_the_codes() -> None:
 
 
 def test_every_topic_is_documented() -> None:
-    for kind in (*payloads.DECODERS, topics.ACK, topics.REJECT, topics.COMMAND):
+    for kind in (*payloads.JSON, topics.ACK, topics.REJECT, topics.COMMAND):
         assert f"| `{kind}` |" in PAGE

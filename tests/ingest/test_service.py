@@ -371,7 +371,7 @@ def test_a_fault_of_our_own_does_not_stop_the_line(
     def broken(_device: str, _payload: bytes) -> None:
         raise KeyError("bug")
 
-    monkeypatch.setitem(__import__("ingest.payloads").payloads.DECODERS, "event", broken)
+    monkeypatch.setitem(__import__("ingest.payloads").payloads.JSON, "event", broken)
     machine.send("purna/v1/d1/event", b"{}")
     machine.send(TOPIC, telemetry(NOW, 1, temp=1.0))
     counts = line.settled(2)

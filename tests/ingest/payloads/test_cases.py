@@ -11,23 +11,28 @@ import pytest
 
 from ingest.payloads import Decoded, Decoders, json_v1
 from ingest.payloads.command_result import CommandResult
+from ingest.payloads.downlink import Downlink
 from ingest.payloads.status import Status
 from ingest.rejects import hints
 from purna.core.errors import BadPayload
 from purna.core.readings import DeviceEvent, Telemetry
+from purna.core.waveforms import Waveform
 
 KINDS = {
     Telemetry: "telemetry",
     DeviceEvent: "event",
     Status: "status",
     CommandResult: "command_result",
+    Waveform: "waveform",
+    Downlink: "downlink",
 }
+NOW = 1732212345678000
 CASES = sorted((Path(__file__).parents[2] / "data" / "payloads").iterdir())
 
 
-def outcome(topic: str, payload: bytes) -> dict[str, Any]:
+def outcome(topic: str, payload: bytes, content_type: str = "") -> dict[str, Any]:
     try:
-        parts = [shown(part) for part in Decoders().decode(topic, payload)]
+        parts = [shown(part) for part in Decoders().decode(topic, payload, content_type, NOW)]
     except BadPayload as error:
         return shown(error)
     return parts[0] if len(parts) == 1 else {"parts": parts}
@@ -37,14 +42,19 @@ def shown(decoded: Decoded) -> dict[str, Any]:
     if isinstance(decoded, BadPayload):
         hinted = decoded.code in hints() and "{" not in decoded.detail  # all parameters given
         return {"error" if hinted else "no hint": {"code": decoded.code, "field": decoded.field}}
-    return {KINDS[type(decoded)]: json.loads(json.dumps(asdict(decoded)))}
+    values = asdict(decoded)
+    if isinstance(decoded, Waveform):
+        values["samples"] = decoded.samples.tolist()
+    return {KINDS[type(decoded)]: json.loads(json.dumps(values))}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_payload_is_read_as_expected(case: Path) -> None:
     topic = (case / "topic").read_text().removesuffix("\n")
     expected = json.loads((case / "expected.json").read_text())
-    assert outcome(topic, (case / "payload").read_bytes()) == expected
+    content_type = case / "content_type"
+    declared = content_type.read_text().strip() if content_type.exists() else ""
+    assert outcome(topic, (case / "payload").read_bytes(), declared) == expected
 
 
 def test_a_refusal_tells_the_number_of_the_message_where_it_can_be_read() -> None:

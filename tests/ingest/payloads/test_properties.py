@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
+from collections.abc import Callable
 
+import cbor2
+import numpy as np
+import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.payloads import Decoders, json_v1
+from ingest.payloads.compression import unpack
+from ingest.payloads.numbering import find_numbering
 from ingest.rejects import hints
 from purna.core.errors import BadPayload
 from purna.core.readings import DeviceEvent, Telemetry
+from purna.core.waveforms import Waveform
 
 KINDS = st.sampled_from(["telemetry", "event", "status", "command/result"])
 
@@ -45,6 +54,10 @@ near_messages = st.fixed_dictionaries(
 )
 
 
+def zstd(body: bytes) -> bytes:
+    return zstandard.compress(body)
+
+
 def read(kind: str, payload: bytes) -> object:
     try:
         [decoded] = Decoders().decode(f"purna/v1/d1/{kind}", payload)
@@ -63,6 +76,57 @@ def both_ways(payload: bytes) -> None:
 def test_any_bytes_are_read_or_refused(kind: str, payload: bytes) -> None:
     assert not str(read(kind, payload)).startswith("no hint")
     both_ways(payload)
+
+
+@given(KINDS, st.sampled_from([b"\xa1", b"\xa4", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"]), st.binary())
+def test_what_begins_like_a_format_is_read_or_refused(kind: str, start: bytes, rest: bytes) -> None:
+    assert not str(read(kind, start + rest)).startswith("no hint")
+
+
+@given(KINDS | st.just("waveform/vib"), json_values)
+def test_any_cbor_is_read_or_refused(kind: str, value: object) -> None:
+    assert not str(read(kind, cbor2.dumps(value))).startswith("no hint")
+
+
+@given(near_messages)
+def test_cbor_says_the_same_as_json(message: dict[str, object]) -> None:
+    in_json = read("telemetry", json.dumps(message).encode())
+    in_cbor = read("telemetry", cbor2.dumps(message))
+    if isinstance(in_json, Telemetry) and in_cbor != "cbor.syntax":  # a number above 64 bits
+        assert in_cbor == in_json
+    else:
+        assert not isinstance(in_cbor, Telemetry)
+
+
+@given(near_messages, st.integers(0, 400))
+def test_the_number_of_a_broken_message_is_none_or_right(
+    message: dict[str, object], cut: int
+) -> None:
+    found = find_numbering(cbor2.dumps(message)[:cut])
+    assert found is None or found == (message.get("boot"), message.get("seq"))
+
+
+@given(st.binary(max_size=3000), st.integers(1, 40), st.sampled_from([gzip.compress, zstd]))
+def test_what_is_packed_is_unpacked_whole_or_not_at_all(
+    body: bytes, cut: int, pack: Callable[[bytes], bytes]
+) -> None:
+    packed = pack(body)
+    assert unpack(packed) == body
+    for wrong in (packed[: max(4, len(packed) - cut)], packed + b"x" * cut):
+        with pytest.raises(BadPayload, match=r"not valid (gzip|zstd)"):
+            unpack(wrong)
+
+
+@given(
+    st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=16, max_size=99),
+    st.floats(0.1, 1e6),
+)
+def test_samples_come_back_as_they_were(samples: list[float], rate: float) -> None:
+    block = np.array(samples, "<f4")
+    header = {"ts": 1732212345678, "rate": rate, "unit": "g", "dtype": "f4"}
+    decoded = read("waveform/vib", cbor2.dumps(header | {"samples": block.tobytes()}))
+    assert isinstance(decoded, Waveform)
+    assert (decoded.rate, decoded.samples.tolist()) == (rate, samples)
 
 
 @given(KINDS, json_values)

@@ -26,7 +26,9 @@ from ingest.payloads.strict_json import allow, number_of, text_of, time_of
 from ingest.rejects import bad
 from purna.core.errors import BadPayload
 from purna.core.units import UNITS
-from purna.core.waveforms import Float32, Waveform
+from purna.core.waveforms import Samples, Waveform
+
+_LARGEST = float(np.finfo(np.float32).max)
 
 DTYPES: dict[str, np.dtype[Any]] = {"i2": np.dtype("<i2"), "f4": np.dtype("<f4")}
 
@@ -47,7 +49,7 @@ def decode(device: str, quantity: str, payload: bytes) -> Waveform:
     try:
         allow(
             data,
-            *("ts", "rate", "unit", "dtype", "scale", "offset", "samples", "speed", "boot", "seq"),
+            *("ts", "rate", "unit", "dtype", "scale", "samples", "speed", "boot", "seq"),
         )
         for name in ("ts", "rate", "unit", "dtype", "samples"):
             if name not in data:
@@ -61,16 +63,17 @@ def decode(device: str, quantity: str, payload: bytes) -> Waveform:
         unit = text_of(data, "unit", NAME_CHARS)
         if unit not in UNITS:
             raise bad("unit.unknown", field=quantity, unit=unit)
-        ts, samples = time_of(data["ts"], "ts"), _samples(data)
+        ts, scale = time_of(data["ts"], "ts"), number_of(data.get("scale", 1.0), "scale")
+        samples = _samples(data, scale)
     except BadPayload as error:
         if boot:
             error.params.update(boot=boot, seq=seq)
         raise
-    return Waveform(device, quantity, ts, rate, unit, samples, speed, boot, seq)
+    return Waveform(device, quantity, ts, rate, unit, samples, scale, speed, boot, seq)
 
 
-def _samples(data: dict[str, Any]) -> Float32:
-    """In the unit of the message: ``scale`` times what was sent, plus ``offset``."""
+def _samples(data: dict[str, Any], scale: float) -> Samples:
+    """As they were sent; times ``scale`` they are in the unit of the message."""
     dtype = DTYPES.get(text_of(data, "dtype", NAME_CHARS))
     if dtype is None:
         raise bad("waveform.dtype", field="dtype")
@@ -79,11 +82,8 @@ def _samples(data: dict[str, Any]) -> Float32:
         raise bad("field.type", field="samples", expected="a byte string")
     if len(raw) % dtype.itemsize or len(raw) < SAMPLES_MIN * dtype.itemsize:
         raise bad("waveform.length", field="samples", size=dtype.itemsize, minimum=SAMPLES_MIN)
-    scale = number_of(data.get("scale", 1.0), "scale")
-    offset = number_of(data.get("offset", 0.0), "offset")
-    with np.errstate(over="ignore", invalid="ignore"):
-        samples = np.frombuffer(raw, dtype).astype(np.float64) * scale + offset
-        out: Float32 = samples.astype(np.float32)
-    if not np.isfinite(out).all():
+    samples: Samples = np.frombuffer(raw, dtype)
+    largest = max(abs(float(samples.min())), abs(float(samples.max())))  # NaN where there is one
+    if not abs(scale) * largest <= _LARGEST:
         raise bad("value.not_finite", field="samples")
-    return out
+    return samples

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from ingest import topics
-from ingest.payloads import cbor_v1, command_result, event, json_v1, limits, status, waveform
+from ingest.payloads import cbor_v1, command_result, event, json_v1, limits, senml, status, waveform
 from ingest.payloads.command_result import CommandResult
 from ingest.payloads.compression import unpack
 from ingest.payloads.downlink import Downlink
@@ -38,6 +38,12 @@ CBOR: Mapping[str, Decoder] = {
     topics.COMMAND_RESULT: partial(command_result.decode, parse=parse_map),
 }
 
+SENML: Mapping[str, Callable[[str, bytes, int], Sequence[Decoded]]] = {
+    f"{topics.TELEMETRY}/senml+json": senml.decode_json,
+    f"{topics.TELEMETRY}/senml+cbor": senml.decode_cbor,
+}
+"""Formats that a topic names after the kind; their decoders get the time of arrival, too."""
+
 NUMBERED = (topics.TELEMETRY, topics.WAVEFORM)
 
 
@@ -63,7 +69,7 @@ class Decoders:
             raise bad("size.limit", size=len(payload), limit=limits.MESSAGE_BYTES)
         body = unpack(payload, content_type)
         try:
-            return self._decode(device, kind, body, content_type)
+            return self._decode(device, kind, body, content_type, now)
         except BadPayload as error:
             if kind.partition("/")[0] in NUMBERED and "boot" not in error.params:
                 numbering = find_numbering(body)
@@ -71,11 +77,18 @@ class Decoders:
                     error.params.update(boot=numbering[0], seq=numbering[1])
             raise
 
-    def _decode(self, device: str, kind: str, body: bytes, content_type: str) -> Sequence[Decoded]:
+    def _decode(
+        self, device: str, kind: str, body: bytes, content_type: str, now: int
+    ) -> Sequence[Decoded]:
+        declared = content_type.partition(";")[0].strip().lower()
+        if kind == topics.TELEMETRY and declared.startswith("application/senml+"):
+            kind += f"/senml+{declared.split('+')[1]}"  # what is behind it names the compression
+        if kind in SENML:
+            return SENML[kind](device, body, now)
         waveform_of = kind.removeprefix(f"{topics.WAVEFORM}/")
         if waveform_of != kind:
             return (waveform.decode(device, waveform_of, body),)
-        decoder = (CBOR if _is_cbor(body, content_type) else JSON).get(kind)
+        decoder = (CBOR if _is_cbor(body, declared) else JSON).get(kind)
         if decoder is None:
             raise bad("topic.unknown", field="topic")
         return (decoder(device, body),)
@@ -95,8 +108,7 @@ class Decoders:
         return topics.subscriptions(share_group)
 
 
-def _is_cbor(body: bytes, content_type: str) -> bool:
-    declared = content_type.partition(";")[0].strip().lower()
+def _is_cbor(body: bytes, declared: str) -> bool:
     if declared.startswith("application/cbor"):
         return True
     # A CBOR map begins with one of these; no text in UTF-8 does.

@@ -27,6 +27,21 @@ def parse_object(payload: bytes) -> dict[str, Any]:
         ``size.limit``, ``json.syntax``, ``json.encoding``, ``json.duplicate_key``,
         ``json.depth``, ``value.not_finite``, or ``field.type`` when it is no object.
     """
+    data = _parse(payload)
+    if not isinstance(data, dict):
+        raise bad("field.type", field="$", expected="an object")
+    return data
+
+
+def parse_list(payload: bytes) -> list[Any]:
+    """The array in ``payload``; raises as :func:`parse_object` does."""
+    data = _parse(payload)
+    if not isinstance(data, list):
+        raise bad("field.type", field="$", expected="an array")
+    return data
+
+
+def _parse(payload: bytes) -> Any:
     if len(payload) > MESSAGE_BYTES:
         raise bad("size.limit", size=len(payload), limit=MESSAGE_BYTES)
     try:
@@ -36,12 +51,9 @@ def parse_object(payload: bytes) -> dict[str, Any]:
     if _depth(text) > DEPTH:
         raise bad("json.depth", limit=DEPTH)
     try:
-        data = json.loads(text, object_pairs_hook=_object)
+        return json.loads(text, object_pairs_hook=_object)
     except ValueError as error:  # also a number with thousands of digits
         raise bad("json.syntax", reason=str(error)) from None
-    if not isinstance(data, dict):
-        raise bad("field.type", field="$", expected="an object")
-    return data
 
 
 def allow(data: dict[str, Any], *names: str) -> None:

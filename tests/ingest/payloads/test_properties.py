@@ -14,7 +14,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.payloads import Decoders, json_v1
+from ingest.payloads import Decoders, json_v1, senml
 from ingest.payloads.compression import unpack
 from ingest.payloads.numbering import find_numbering
 from ingest.rejects import hints
@@ -64,6 +64,17 @@ def read(kind: str, payload: bytes) -> object:
         return decoded
     except BadPayload as error:
         return error.code if error.code in hints() else f"no hint for {error.code}"
+
+
+def read_all(kind: str, payload: bytes) -> list[object]:
+    """Parts, refusals as their codes."""
+    try:
+        parts = Decoders().decode(f"purna/v1/d1/{kind}", payload, now=1732212345678000)
+    except BadPayload as error:
+        parts = [error]
+    refused = [part.code for part in parts if isinstance(part, BadPayload)]
+    assert set(refused) <= set(hints())
+    return [part for part in parts if not isinstance(part, BadPayload)] + refused
 
 
 def both_ways(payload: bytes) -> None:
@@ -127,6 +138,50 @@ def test_samples_come_back_as_they_were(samples: list[float], rate: float) -> No
     decoded = read("waveform/vib", cbor2.dumps(header | {"samples": block.tobytes()}))
     assert isinstance(decoded, Waveform)
     assert (decoded.rate, decoded.samples.tolist()) == (rate, samples)
+
+
+records = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "bn": st.sampled_from(["d1/", "urn:dev:mac:00:", "", 1]),
+            "bt": st.sampled_from([1.7e9, 0, -1e300, 1e300, "x"]),
+            "bu": st.sampled_from(["Cel", "zorkmid"]),
+            "bver": st.sampled_from([5, 11]),
+            "n": st.sampled_from(["temp", "d1", "a/b", " ", 7]),
+            "u": st.sampled_from(["K", "m/s2"]),
+            "v": st.floats() | st.integers() | st.text(max_size=2),
+            "vs": st.text(max_size=3),
+            "vb": st.booleans() | st.integers(),
+            "s": st.floats(),
+            "t": st.floats(),
+            "x_": st.none(),
+        },
+    )
+    | json_values,
+    max_size=6,
+)
+LABELS = {name: label for label, name in senml._LABELS.items()}
+
+
+@given(records)
+def test_any_senml_is_read_or_refused_alike_in_json_and_cbor(pack: list[object]) -> None:
+    in_json = read_all("telemetry/senml+json", json.dumps(pack).encode())
+    labelled = [
+        {LABELS.get(name, name): value for name, value in record.items()}
+        if isinstance(record, dict)
+        else record
+        for record in pack
+    ]
+    in_cbor = read_all("telemetry/senml+cbor", cbor2.dumps(labelled))
+    for parts in (in_json, in_cbor):
+        for part in parts:
+            if isinstance(part, Telemetry):
+                assert all(math.isfinite(v) for _, values in part.rows for v in values.values())
+                assert sum(len(values) for _, values in part.rows) <= 1000
+    taken = [part for part in in_json if isinstance(part, Telemetry)]
+    if taken and "cbor.syntax" not in in_cbor:
+        assert taken == [part for part in in_cbor if isinstance(part, Telemetry)]
 
 
 @given(KINDS, json_values)

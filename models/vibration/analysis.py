@@ -1,0 +1,249 @@
+"""A waveform's analysis: its indicators, its zone, and what it says of each bearing. Pure.
+
+A race is named by its rhythm alone. Balls hit now with this side and now with that and are rarely
+heard (W. A. Smith and R. B. Randall, Rolling element bearing diagnostics using the Case Western
+Reserve University data, Mechanical Systems and Signal Processing 64-65 (2015)): then the level
+tells that something is wrong, and the answer is that the cause is not identified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from models.vibration.faults import (
+    HARMONICS,
+    MIN_TURNS,
+    SLIP,
+    Envelope,
+    FaultLine,
+    Multiples,
+    envelope_spectrum,
+    fault_line,
+    multiples_of,
+)
+from models.vibration.indicators import (
+    overall,
+    resolves,
+    rms_inside,
+    velocity_band,
+    velocity_rms,
+)
+from models.vibration.signals import Float64
+from purna.core.catalogue import Product
+from purna.core.errors import BadInput
+from purna.core.units import converter
+from purna.core.vibration import (
+    FAULTS,
+    NAMED_FROM,
+    Bearing,
+    WaveformSource,
+    Zone,
+    band_kind,
+    zone_of,
+)
+from purna.core.waveforms import Waveform
+
+MIN_SAMPLES = 64
+RAISED = 2.5
+"""A level this many times the usual one is a significant change: 8 dB, as in ISO 13373-1."""
+_CLIPPED_SAMPLES = 3
+
+
+class Finding(StrEnum):
+    """What a waveform says of a bearing."""
+
+    OUTER_RACE = "outer_race"
+    INNER_RACE = "inner_race"
+    ROLLING_ELEMENT = "rolling_element"
+    RAISED = "raised"  # the level is too high, the cause is not identified
+    NONE = "none"
+    UNKNOWN = "unknown"  # no answer; ``why`` says what is missing
+
+
+class Why(StrEnum):
+    """Why there is no answer."""
+
+    NO_SPEED = "no_speed"
+    TOO_SHORT = "too_short"
+    RATE_TOO_LOW = "rate_too_low"
+    CLIPPED = "clipped"
+    FLAT = "flat"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is said of one bearing, with the evidence: a line for each fault that could be sought.
+
+    ``why`` is given where the rhythm could not be looked for.
+    """
+
+    bearing: str
+    finding: Finding
+    why: Why | None
+    multiples: Multiples
+    lines: Mapping[str, FaultLine]
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """All that one waveform says.
+
+    ``indicators`` are finite values by quantity id, in the catalogue's units; ``level_raised`` is
+    whether the zone is C or D or a level is :data:`RAISED` times its baseline.
+    """
+
+    indicators: Mapping[str, float]
+    zone: Zone | None
+    level_raised: bool
+    clipped: bool
+    verdicts: tuple[Verdict, ...]
+
+
+_FOUND = {
+    "bpfo": Finding.OUTER_RACE,
+    "bpfi": Finding.INNER_RACE,
+    "bsf": Finding.ROLLING_ELEMENT,
+}
+
+
+def indicators_of(waveform: Waveform, product: Product) -> Mapping[str, float]:
+    """Values of the product's indicators, by quantity id; raises as :func:`analyse` does."""
+    return analyse(waveform, product).indicators
+
+
+def analyse(
+    waveform: Waveform, product: Product, baseline: Mapping[str, float] | None = None
+) -> Analysis:
+    """Analyse a waveform of a device of ``product``.
+
+    Parameters
+    ----------
+    baseline
+        The usual values of indicators of this device, by quantity id, where they are known.
+
+    Raises
+    ------
+    BadInput
+        ``waveform.source`` when the product has no such waveform, ``unit.mismatch`` when it
+        measures something else, ``waveform.samples`` when there are too few of them or some are
+        no finite numbers.
+    """
+    source = product.waveform(waveform.quantity)
+    if source is None:
+        raise BadInput(
+            "waveform.source",
+            f"product {product.id} has no waveform {waveform.quantity!r}",
+            field="quantity",
+        )
+    factor, _ = converter(waveform.unit, source.unit, source.id)
+    x = waveform.values * factor
+    if len(x) < MIN_SAMPLES or not np.isfinite(x).all() or not waveform.rate > 0:
+        raise BadInput(
+            "waveform.samples",
+            f"at least {MIN_SAMPLES} finite samples and a sampling rate are needed",
+            field="samples",
+        )
+    indicators = _levels(x, waveform, source)
+    velocity = indicators.get(f"{source.id}.rms_velocity")
+    zone = None
+    if velocity is not None and product.machine is not None:
+        zone = zone_of(velocity, product.machine)
+    raised = zone in (Zone.C, Zone.D) or _above(indicators, baseline or {}, source)
+    clipped = int((np.abs(x) >= 0.999 * source.full_scale).sum()) >= _CLIPPED_SAMPLES
+    bearings = [b for b in product.bearings if b.waveform == source.id]
+    verdicts = tuple(_verdicts(x, waveform, bearings, raised, clipped))
+    for verdict in verdicts:
+        for fault, line in verdict.lines.items():
+            indicators[f"{source.id}.{verdict.bearing}.{fault}"] = line.ratio
+    return Analysis(
+        {quantity: value for quantity, value in indicators.items() if np.isfinite(value)},
+        zone,
+        raised,
+        clipped,
+        verdicts,
+    )
+
+
+def _levels(x: Float64, waveform: Waveform, source: WaveformSource) -> dict[str, float]:
+    found = {kind: float(value) for kind, value in overall(x)._asdict().items()}
+    band = velocity_band(waveform.speed)
+    if resolves(len(x), waveform.rate, band):
+        if source.kind == "acceleration":
+            metres, _ = converter(source.unit, "m/s2")
+            found["rms_velocity"] = float(velocity_rms(x * metres, waveform.rate, band))
+        elif source.kind == "speed":
+            millimetres, _ = converter(source.unit, "mm/s")
+            found["rms_velocity"] = float(rms_inside(x * millimetres, waveform.rate, band))
+    for low, high in source.bands:
+        found[band_kind(low, high)] = float(rms_inside(x, waveform.rate, (low, high)))
+    return {f"{source.id}.{kind}": value for kind, value in found.items()}
+
+
+def _above(
+    indicators: Mapping[str, float], baseline: Mapping[str, float], source: WaveformSource
+) -> bool:
+    levels = ["rms", "rms_velocity", *(band_kind(low, high) for low, high in source.bands)]
+    return any(
+        indicators.get(name, 0.0) >= RAISED * baseline[name] > 0
+        for name in (f"{source.id}.{level}" for level in levels)
+        if name in baseline
+    )
+
+
+def _verdicts(
+    x: Float64, waveform: Waveform, bearings: list[Bearing], raised: bool, clipped: bool
+) -> list[Verdict]:
+    otherwise = Finding.RAISED if raised else Finding.NONE
+    missing = _missing(x, waveform, clipped)
+    envelope = None
+    if bearings and missing is None:
+        envelope = envelope_spectrum(x, waveform.rate, waveform.speed)
+        missing = Why.FLAT if envelope is None else None
+    found = []
+    for bearing in bearings:
+        multiples = multiples_of(bearing)
+        why, lines = missing, dict[str, FaultLine]()
+        if envelope is not None:
+            highest = HARMONICS * (1 + SLIP) * max(multiples) * waveform.speed + waveform.speed
+            if highest >= waveform.rate / 2:
+                why = Why.RATE_TOO_LOW
+            else:
+                lines = _lines(envelope, multiples)
+        if why is not None:
+            finding = Finding.RAISED if raised else Finding.UNKNOWN
+        else:
+            fault = max(_FOUND.keys() & lines, key=lambda f: lines[f].score, default=None)
+            named = fault is not None and lines[fault].score >= NAMED_FROM
+            finding = _FOUND[fault] if fault is not None and named else otherwise
+        found.append(Verdict(bearing.id, finding, why, multiples, lines))
+    return found
+
+
+def _missing(x: Float64, waveform: Waveform, clipped: bool) -> Why | None:
+    if not waveform.speed > 0:
+        return Why.NO_SPEED
+    if len(x) / waveform.rate * waveform.speed < MIN_TURNS:
+        return Why.TOO_SHORT
+    return Why.CLIPPED if clipped else None
+
+
+def _lines(envelope: Envelope, multiples: Multiples) -> dict[str, FaultLine]:
+    """A spall on the inner ring passes the load zone once a turn, one on a ball once a turn of
+    the cage: that is how far away their sidebands are. A ball hits twice per turn about itself.
+    """
+    speed = envelope.speed
+    sought = {
+        "bpfo": (multiples.bpfo, 0.0),
+        "bpfi": (multiples.bpfi, speed),
+        "bsf": (2 * multiples.bsf, multiples.ftf * speed),
+        "ftf": (multiples.ftf, 0.0),
+    }
+    lines = {
+        fault: fault_line(envelope, multiple * speed, sideband)
+        for fault, (multiple, sideband) in sought.items()
+    }
+    return {fault: line for fault in FAULTS if (line := lines[fault]) is not None}

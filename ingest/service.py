@@ -91,6 +91,8 @@ class Ingester:
         Read the messages; by default those of the contract, without foreign formats.
     take_result
         Makes what a device says of a command durable; False when that was known.
+    chores
+        Done about once a second in the background, such as turning waveforms into indicators.
     """
 
     def __init__(
@@ -106,8 +108,10 @@ class Ingester:
         monotonic: Callable[[], float] = time.monotonic,
         decoders: Decoders | None = None,
         take_result: Callable[[CommandResult], bool] = lambda _result: False,
+        chores: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._link = link
+        self._chores = chores
         self._take_result = take_result
         self._decoders = decoders or Decoders()
         self._store = store
@@ -155,6 +159,7 @@ class Ingester:
             self._monotonic,
             self._settings.seal_rows,
             self._settings.retention_days,
+            self._chores,
         )
         self.start()
         upkeep.start()

@@ -1,10 +1,10 @@
-"""Sealing and removing old readings, in a thread that gives way to the ingester."""
+"""Sealing, removing old readings and other chores, in a thread that gives way to the ingester."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -32,8 +32,10 @@ class Upkeep:
         monotonic: Callable[[], float],
         seal_rows: int,
         retention_days: float,
+        chores: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._store = store
+        self._chores = chores
         self._clock = clock
         self._monotonic = monotonic
         self._seal_rows = seal_rows
@@ -56,11 +58,13 @@ class Upkeep:
             raise self._failure
 
     def once(self) -> None:
-        """Seal and prune if it is time."""
+        """Seal and prune if it is time, then do each chore; none may take long."""
         self._store.seal(self._seal_rows)
         if self._retention and self._monotonic() >= self._prune_at:
             self._prune_at = self._monotonic() + _PRUNE_EVERY_S
             self._store.prune(self._clock.now() - self._retention)
+        for chore in self._chores:
+            chore()
 
     def _run(self) -> None:
         _give_way()

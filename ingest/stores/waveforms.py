@@ -125,7 +125,18 @@ class SqliteWaveformStore:
                 f"SELECT {_COLUMNS} FROM waveform WHERE state = 'pending' ORDER BY ts LIMIT ?",  # noqa: S608
                 (limit,),
             ).fetchall()
-        return [_unpack(row) for row in rows]
+        found = [(row, _unpack(row)) for row in rows]
+        if not self._read_only:
+            self._give_up([WaveformKey(*row[:3]) for row, one in found if one is None])
+        return [one for _, one in found if one is not None]
+
+    def _give_up(self, unreadable: Sequence[WaveformKey]) -> None:
+        if unreadable:
+            with self._writing() as connection:
+                for key in unreadable:
+                    _set_state(
+                        connection, key, WaveformState.FAILED, "the stored samples are damaged"
+                    )
 
     def done(self, waveforms: Sequence[Waveform], error: str = "") -> None:
         state = WaveformState.FAILED if error else WaveformState.DONE
@@ -133,11 +144,7 @@ class SqliteWaveformStore:
             for one in waveforms:
                 known = _get(connection, one.key)
                 if known is not None and not wins(known, one):
-                    connection.execute(
-                        "UPDATE waveform SET state = ?, error = ?"
-                        " WHERE device = ? AND quantity = ? AND ts = ?",
-                        (state, error, *one.key),
-                    )
+                    _set_state(connection, one.key, state, error)
 
     def prune(self, before: int, limit_bytes: int = 0) -> int:
         with self._writing() as connection:
@@ -171,12 +178,20 @@ class SqliteWaveformStore:
                 yield self._connection
 
 
+def _set_state(
+    connection: apsw.Connection, key: WaveformKey, state: WaveformState, error: str
+) -> None:
+    connection.execute(
+        "UPDATE waveform SET state = ?, error = ? WHERE device = ? AND quantity = ? AND ts = ?",
+        (state, error, *key),
+    )
+
+
 def _put(connection: apsw.Connection, waveform: Waveform, body: bytes) -> bool:
     known = _get(connection, waveform.key)
     if known is not None and not wins(waveform, known):
         return False
-    if known is not None:
-        _remove(connection, waveform.key)
+    replaced = _remove(connection, waveform.key)
     connection.execute(
         "INSERT INTO waveform (device, quantity, ts, rate, unit, scale, speed, boot, seq, count,"
         " dtype, size, state, error, samples)"
@@ -197,16 +212,18 @@ def _put(connection: apsw.Connection, waveform: Waveform, body: bytes) -> bool:
         ),
     )
     connection.execute("UPDATE total SET bytes = bytes + ?", (len(body),))
-    return known is None
+    return not replaced
 
 
-def _remove(connection: apsw.Connection, key: WaveformKey) -> None:
-    connection.execute(
-        "UPDATE total SET bytes = bytes - (SELECT size FROM waveform"
-        " WHERE device = ? AND quantity = ? AND ts = ?)",
-        key,
-    )
-    connection.execute("DELETE FROM waveform WHERE device = ? AND quantity = ? AND ts = ?", key)
+def _remove(connection: apsw.Connection, key: WaveformKey) -> bool:
+    """Whether there was one."""
+    where = "WHERE device = ? AND quantity = ? AND ts = ?"
+    size: Any = connection.execute(f"SELECT size FROM waveform {where}", key).get  # noqa: S608
+    if size is None:
+        return False
+    connection.execute(f"DELETE FROM waveform {where}", key)  # noqa: S608
+    connection.execute("UPDATE total SET bytes = bytes - ?", (size,))
+    return True
 
 
 def _get(connection: apsw.Connection, key: WaveformKey) -> Waveform | None:
@@ -240,10 +257,16 @@ def _pack(samples: Samples) -> bytes:
     return bytes(standalone.simple_compress(np.require(samples, requirements=["C", "A"]), _CONFIG))
 
 
-def _unpack(row: tuple[Any, ...]) -> Waveform:
+def _unpack(row: tuple[Any, ...]) -> Waveform | None:
+    """None when the stored samples can't be read: as if they were not there."""
     device, quantity, ts, rate, unit, body, scale, speed, boot, seq, dtype, count = row
     samples = np.empty(count, np.dtype(dtype))
-    standalone.simple_decompress_into(body, samples)
+    try:
+        progress = standalone.simple_decompress_into(body, samples)
+    except (RuntimeError, TypeError, ValueError):
+        return None
+    if progress.n_processed != count:
+        return None
     return Waveform(device, quantity, ts, rate, unit, samples, scale, speed, boot, seq)
 
 

@@ -11,7 +11,10 @@ from ingest.links.mqtt import MqttLink
 from ingest.quarantine import SqliteQuarantine
 from ingest.service import Ingester
 from ingest.stores import open_store
+from ingest.stores.waveforms import SqliteWaveformStore
 from ingest.topics import subscriptions
+from ingest.waveform_upkeep import WaveformUpkeep
+from models.vibration import indicators_of
 from purna.run.bootstrap import Platform
 from purna.run.heartbeat import Heartbeat
 
@@ -28,6 +31,17 @@ def run_ingest(platform: Platform) -> None:
         limit=settings.quarantine_limit,
         limit_bytes=settings.quarantine_bytes,
     )
+    waveforms = SqliteWaveformStore(platform.folder.waveforms)
+    waveform_upkeep = WaveformUpkeep(
+        waveforms,
+        store,
+        platform.registry,
+        platform.catalogue,
+        indicators_of,
+        platform.clock,
+        retention_days=settings.waveform_retention_days,
+        limit_bytes=int(settings.waveform_limit_mb * 2**20),
+    )
     counters = Counters()
     link = MqttLink(settings, subscriptions(settings.share_group))
     heartbeat = Heartbeat(platform.folder.heartbeat, counters, lambda: link.connected)
@@ -42,6 +56,7 @@ def run_ingest(platform: Platform) -> None:
         settings,
         counters,
         take_result=platform.commands.take_result,
+        chores=[waveform_upkeep.once],
     )
 
     def each_step() -> None:
@@ -54,4 +69,5 @@ def run_ingest(platform: Platform) -> None:
     finally:
         downward.stop()
         quarantine.close()
+        waveforms.close()
         store.close()

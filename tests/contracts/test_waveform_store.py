@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import apsw
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -255,6 +256,22 @@ def test_what_was_added_survives_a_kill(tmp_path: Path) -> None:
     reader.close()
     store = SqliteWaveformStore(path)
     assert same(store.pending(1)[0], waveform())
+    store.close()
+
+
+def test_damaged_samples_stop_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "w.sqlite"
+    store = SqliteWaveformStore(path)
+    store.add([waveform(T0), waveform(T0 + 1)])
+    damage = apsw.Connection(str(path))
+    damage.execute("UPDATE waveform SET samples = x'0102030405' WHERE ts = ?", (T0,))
+    damage.close()
+    assert [one.ts - T0 for one in store.pending(9)] == [1]
+    assert [i.state for i in store.find("p1", "", T0, T0 + 1)] == [WaveformState.FAILED]
+    with pytest.raises(NotFound):
+        store.get(waveform(T0).key)
+    assert store.add([waveform(T0)]) == [False]  # sent again, it is whole again
+    assert same(store.get(waveform(T0).key), waveform(T0))
     store.close()
 
 

@@ -98,9 +98,9 @@ class SqlDeviceRegistry:
         all_sites = {s.id: s for s in (*(d.site for d in devices), *sites)}
         all_customers = {c.id: c for c in (*(s.customer for s in all_sites.values()), *customers)}
         with self._writing() as session:
-            _merge_all(session, map(_customer_row, all_customers.values()))
-            _merge_all(session, map(_site_row, all_sites.values()))
-            _merge_all(session, map(_device_row, devices))
+            _merge_all(session, map(customer_row, all_customers.values()))
+            _merge_all(session, map(site_row, all_sites.values()))
+            _merge_all(session, map(device_row, devices))
 
     def behind(self, gateway: str) -> frozenset[str]:
         """Ids of the devices that speak through this gateway (attribute ``gateway``)."""
@@ -163,11 +163,13 @@ def _merge_all(session: Session, rows: Iterable[CustomerRow | SiteRow | DeviceRo
     session.flush()
 
 
-def _customer_row(customer: Customer) -> CustomerRow:
+def customer_row(customer: Customer) -> CustomerRow:
+    """How a customer is kept."""
     return CustomerRow(id=customer.id, name=customer.name, sla_hours=customer.sla_hours)
 
 
-def _site_row(site: Site) -> SiteRow:
+def site_row(site: Site) -> SiteRow:
+    """A site without its customer, which has a row of its own."""
     return SiteRow(
         id=site.id,
         customer_id=site.customer.id,
@@ -179,7 +181,8 @@ def _site_row(site: Site) -> SiteRow:
     )
 
 
-def _device_row(device: Device) -> DeviceRow:
+def device_row(device: Device) -> DeviceRow:
+    """A device without its site and customer, which have rows of their own."""
     return DeviceRow(
         id=device.id,
         product=device.product,

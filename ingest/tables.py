@@ -105,6 +105,23 @@ class DeviceCertificateRow(Base):
     revoked_at: Mapped[Micros | None]
 
 
+class ClaimKeyRow(Base):
+    """A key that registers one device, by the SHA-256 of what it says."""
+
+    __tablename__ = "claim_key"
+
+    id: Mapped[Id]
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    hint: Mapped[str] = mapped_column(String(16))
+    product: Mapped[str] = mapped_column(String(80))
+    site_id: Mapped[str | None] = mapped_column(ForeignKey("site.id"))
+    created_by: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[Micros]
+    expires_at: Mapped[Micros]
+    used_at: Mapped[Micros | None]
+    device_id: Mapped[str | None] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"))
+
+
 class CommandRow(Base):
     """A command to a device; ``due_at`` is when to look at it again, None once it is finished."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from alerts.service import AlertService
     from ingest.command_log import SqlCommandLog
     from ingest.credentials import SqlCredentials
+    from ingest.enrolment import Enrolment
     from ingest.links.broker import BrokerAccounts, Credentials, EmbeddedBroker
     from ingest.quarantine import SqliteQuarantine
     from ingest.registry import SqlDeviceRegistry
@@ -77,6 +78,19 @@ class Platform:
         if self.settings.broker.embedded:
             return CredentialsWithBroker(self.db, self.accounts)
         return SqlCredentials(self.db)
+
+    @cached_property
+    def enrolment(self) -> Enrolment:
+        """How devices get into the registry."""
+        from ingest.enrolment import Enrolment
+
+        real = SystemClock()
+        enrolment = Enrolment(self.db, self.catalogue, self.clock, real, TimeOrderedIds(real))
+        if self.settings.broker.embedded:
+            from purna.run.credentials import EnrolmentWithBroker
+
+            return EnrolmentWithBroker(self.accounts, enrolment)
+        return enrolment
 
     @cached_property
     def commands(self) -> SqlCommandLog:

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from purna import __version__
-from purna.core.errors import AskOperator, PurnaError
-
-if TYPE_CHECKING:
-    from purna.run.bootstrap import Platform
-    from purna.run.settings import Settings
-
-P = ParamSpec("P")
+from purna.run.cli_tools import Data, command, err, out, platform_in, settings_in
+from purna.run.device_cli import device_app, site_app
 
 app = typer.Typer(
     name="purna",
@@ -29,91 +20,32 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-device_app = typer.Typer(help="Register devices and give them credentials.", no_args_is_help=True)
 user_app = typer.Typer(help="People who use the console.", no_args_is_help=True)
 quarantine_app = typer.Typer(help="Messages that could not be taken in.", no_args_is_help=True)
 db_app = typer.Typer(help="The service database.", no_args_is_help=True)
 app.add_typer(device_app, name="device")
+app.add_typer(site_app, name="site")
 app.add_typer(user_app, name="user")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(db_app, name="db")
 
-out = Console()
-err = Console(stderr=True)
-
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", help="Data folder.  [default: var/purna, or PURNA_DATA_DIR]"),
-]
 Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Errors raised on purpose become one sentence and an exit status; bugs stay tracebacks."""
-    from purna.run.supervisor import OPERATOR_EXIT
-
-    try:
-        yield
-    except PurnaError as error:
-        err.print(f"purna: {error.detail}", highlight=False, soft_wrap=True)
-        raise typer.Exit(OPERATOR_EXIT if isinstance(error, AskOperator) else 1) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
-
-def _command(function: Callable[P, None]) -> Callable[P, None]:
-    @wraps(function)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        with _plain_errors():
-            function(*args, **kwargs)
-
-    return run
-
-
-def _settings(data: Path | None) -> Settings:
-    from purna.run.settings import load_settings
-
-    return load_settings(data)
-
-
-def _platform(data: Path | None, process: str = "purna", *, supervised: bool = False) -> Platform:
-    """The installation in this data folder, with its folder and service database in order.
-
-    A supervised process finds them in order, and ends with its supervisor.
-    """
-    from purna.run.bootstrap import Platform
-    from purna.run.logs import set_up_logs
-
-    settings = _settings(data)
-    set_up_logs(settings.log_level, settings.log_format, process)
-    platform = Platform(settings)
-    if supervised:
-        from purna.run.supervisor import end_with_parent
-
-        end_with_parent()
-        return platform
-    from purna.run.migrate import upgrade
-
-    platform.folder.create()
-    upgrade(platform.db)
-    return platform
 
 
 # Running
 
 
 @app.command()
-@_command
+@command
 def up(data: Data = None) -> None:
     """Run the platform: broker, ingest, API, console and scheduled jobs."""
     from purna.run.running import run_platform
 
-    raise typer.Exit(run_platform(_platform(data)))
+    raise typer.Exit(run_platform(platform_in(data)))
 
 
 @app.command()
-@_command
+@command
 def demo(
     data: Data = Path("var/demo"),
     speed: Annotated[float, typer.Option(min=1, help="Platform seconds per real second.")] = 300,
@@ -122,38 +54,38 @@ def demo(
     """Run the platform with a simulated fleet that has already lived for half a year."""
     from purna.run.demo import run_demo
 
-    raise typer.Exit(run_demo(_platform(data), speed=speed, seed=seed))
+    raise typer.Exit(run_demo(platform_in(data), speed=speed, seed=seed))
 
 
 @app.command()
-@_command
+@command
 def broker(data: Data = None, supervised: Supervised = False) -> None:
     """Run the broker of our own alone."""
     from purna.run.brokering import run_broker
 
-    run_broker(_platform(data, "broker", supervised=supervised))
+    run_broker(platform_in(data, "broker", supervised=supervised))
 
 
 @app.command()
-@_command
+@command
 def ingest(data: Data = None, supervised: Supervised = False) -> None:
     """Run the ingest process alone: from the broker into the store."""
     from purna.run.ingesting import run_ingest
 
-    run_ingest(_platform(data, "ingest", supervised=supervised))
+    run_ingest(platform_in(data, "ingest", supervised=supervised))
 
 
 @app.command()
-@_command
+@command
 def serve(data: Data = None, supervised: Supervised = False) -> None:
     """Run the service process alone: API, console and scheduled jobs."""
     from purna.run.serving import serve as run
 
-    run(_platform(data, "service", supervised=supervised))
+    run(platform_in(data, "service", supervised=supervised))
 
 
 @app.command()
-@_command
+@command
 def simulate(
     data: Data = None,
     speed: Annotated[float, typer.Option(min=1, help="Platform seconds per real second.")] = 300,
@@ -163,14 +95,14 @@ def simulate(
     """Publish a simulated fleet to the platform that runs on this data folder."""
     from purna.run.fleet import run_fleet
 
-    run_fleet(_platform(data, "fleet", supervised=supervised), speed=speed, seed=seed)
+    run_fleet(platform_in(data, "fleet", supervised=supervised), speed=speed, seed=seed)
 
 
 # Histories
 
 
 @app.command("import")
-@_command
+@command
 def import_(
     source: Annotated[
         str, typer.Argument(help="A shipped set (azure_pdm, cmapss) or a mapping file.")
@@ -186,11 +118,11 @@ def import_(
     """Read a recorded history into the store: devices, readings, events, maintenance."""
     from purna.run.histories import import_history
 
-    import_history(_platform(data), source, folder, subset=subset, until=until, console=out)
+    import_history(platform_in(data), source, folder, subset=subset, until=until, console=out)
 
 
 @app.command()
-@_command
+@command
 def replay(
     source: Annotated[
         str, typer.Argument(help="A shipped set (azure_pdm, cmapss) or a mapping file.")
@@ -206,12 +138,12 @@ def replay(
     """Publish a recorded history over MQTT into the live line, and report what came of it."""
     from purna.run.histories import replay_history
 
-    platform = _platform(data)
+    platform = platform_in(data)
     replay_history(platform, source, folder, subset=subset, until=until, speed=speed, console=out)
 
 
 @app.command()
-@_command
+@command
 def report(
     data: Data = None,
     start: Annotated[str, typer.Option(help="From this date.  [default: the first order]")] = "",
@@ -220,14 +152,14 @@ def report(
     """Failures with an open order before them, orders with no failure behind them, lead times."""
     from purna.run.histories import print_report
 
-    print_report(_platform(data), start=start, end=end, console=out)
+    print_report(platform_in(data), start=start, end=end, console=out)
 
 
 # Models
 
 
 @app.command()
-@_command
+@command
 def train(
     data: Data = None,
     product: Annotated[str, typer.Option(help="Only this product.  [default: all]")] = "",
@@ -239,7 +171,7 @@ def train(
     """Train anomaly, failure and remaining-life models, and make them the champions."""
     from purna.run.training import print_trained, train_products, until_given
 
-    platform = _platform(data)
+    platform = platform_in(data)
     done = train_products(
         platform, product=product, until=until_given(platform, until), seed=seed, console=err
     )
@@ -250,31 +182,31 @@ def train(
 
 
 @app.command()
-@_command
+@command
 def score(data: Data = None) -> None:
     """Score all windows that are due and decide on them, once."""
     from purna.run.jobs import Jobs
 
-    jobs, windows = Jobs(_platform(data)), 0
+    jobs, windows = Jobs(platform_in(data)), 0
     while done := jobs.score_and_decide():
         windows += done
     out.print(f"{windows} windows scored")
 
 
 @app.command()
-@_command
+@command
 def models(data: Data = None) -> None:
     """List trained versions with what they were trained on and how well they did."""
     from purna.run.training import print_models
 
-    print_models(_platform(data), out)
+    print_models(platform_in(data), out)
 
 
 @app.command()
-@_command
+@command
 def explain(device: str, data: Data = None) -> None:
     """Say what the engine would decide for a device now, and why."""
-    platform = _platform(data)
+    platform = platform_in(data)
     lines = platform.alerts.explain(device, platform.assessments)
     if not lines:
         out.print(f"{device} has not been assessed yet", highlight=False)
@@ -284,50 +216,16 @@ def explain(device: str, data: Data = None) -> None:
             out.print(f"  {text.text()}", highlight=False, soft_wrap=True)
 
 
-# Devices and people
-
-
-@device_app.command("add")
-@_command
-def device_add(
-    device: str,
-    product: Annotated[str, typer.Option(help="Product id of the catalogue.")],
-    site: Annotated[str, typer.Option(help="Site id.")],
-    serial: str = "",
-    data: Data = None,
-) -> None:
-    """Register a device; prints its password once and a command to try it with."""
-    from purna.run.enrolment import add_device
-
-    add_device(_platform(data), device, product, site, serial, out)
-
-
-@device_app.command("password")
-@_command
-def device_password(device: str, data: Data = None) -> None:
-    """Give a device a new password; the old one stops working."""
-    from purna.run.enrolment import print_credential
-
-    print_credential(_platform(data), device, out)
-
-
-@device_app.command("list")
-@_command
-def device_list(data: Data = None) -> None:
-    """List all devices."""
-    table = Table("device", "product", "site", "serial", box=None)
-    for item in _platform(data).registry.all():
-        table.add_row(item.id, item.product, item.site.name, item.serial)
-    out.print(table)
+# People
 
 
 @user_app.command("setup-link")
-@_command
+@command
 def user_setup_link(data: Data = None) -> None:
     """Print a one-time link to make an administrator, also when the last one is locked out."""
     from purna.run.people import setup_link
 
-    out.print(setup_link(_platform(data)), soft_wrap=True, highlight=False)
+    out.print(setup_link(platform_in(data)), soft_wrap=True, highlight=False)
 
 
 DeviceOption = Annotated[str, typer.Option("--device", help="Only of this device.")]
@@ -340,7 +238,7 @@ TextOption = Annotated[
 
 
 @quarantine_app.command("list")
-@_command
+@command
 def quarantine_list(
     device: DeviceOption = "",
     code: CodeOption = "",
@@ -351,11 +249,11 @@ def quarantine_list(
     """List what was set aside, newest first, and how much of it for which reason."""
     from purna.run.quarantining import print_rejected
 
-    print_rejected(_platform(data), device, code, text, limit, out)
+    print_rejected(platform_in(data), device, code, text, limit, out)
 
 
 @quarantine_app.command("replay")
-@_command
+@command
 def quarantine_replay(
     device: DeviceOption = "",
     code: CodeOption = "",
@@ -365,15 +263,15 @@ def quarantine_replay(
     """Take messages in again after a fix; what can be taken now leaves the quarantine."""
     from purna.core.ports import RejectedFilter
 
-    asked = _platform(data).quarantine.ask_again(RejectedFilter(device, code, text))
+    asked = platform_in(data).quarantine.ask_again(RejectedFilter(device, code, text))
     out.print(f"{asked} messages will be taken in again while the platform runs")
 
 
 @db_app.command("upgrade")
-@_command
+@command
 def db_upgrade(data: Data = None) -> None:
     """Bring the service database to the newest version; safe to repeat."""
-    platform = _platform(data)
+    platform = platform_in(data)
     out.print(f"{platform.db.engine.url.render_as_string()} is up to date")
 
 
@@ -381,12 +279,12 @@ def db_upgrade(data: Data = None) -> None:
 
 
 @app.command()
-@_command
+@command
 def doctor(data: Data = None) -> None:
     """Check everything that commonly goes wrong, and say what to do about it."""
     from purna.run.doctor import examine
 
-    findings = examine(_settings(data))
+    findings = examine(settings_in(data))
     for finding in findings:
         mark = "[green]ok[/]  " if finding.ok else "[red]fail[/]"
         out.print(f"{mark} {finding.name}: {finding.text}", soft_wrap=True)
@@ -395,19 +293,19 @@ def doctor(data: Data = None) -> None:
 
 
 @app.command()
-@_command
+@command
 def config(data: Data = None) -> None:
     """Print every setting with its value, default and meaning."""
     from purna.run.show_settings import rows
 
     table = Table("variable", "value", "default", "meaning", box=None)
-    for row in rows(_settings(data)):
+    for row in rows(settings_in(data)):
         table.add_row(*row)
     out.print(table)
 
 
 @app.command()
-@_command
+@command
 def version() -> None:
     """Print the version."""
     out.print(__version__)

@@ -38,6 +38,11 @@ class DataFolder:
         return self.path / "broker-accounts.json"
 
     @property
+    def authority(self) -> Path:
+        """The authority that signs device certificates."""
+        return self.path / "authority"
+
+    @property
     def clock(self) -> Path:
         return self.path / "clock.json"
 

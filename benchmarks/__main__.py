@@ -1,7 +1,7 @@
 """All benchmarks, one after the other: ``python -m benchmarks [--data FOLDER]``.
 
-Each prints one JSON line per figure. The figures of the models need the folder of the public data
-sets; without it they are left out, and that is said.
+Each prints one JSON line per figure. The figures of models and vibration need the folder of the
+public data sets; without it they are left out, and that is said.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import sys
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--data", help="folder of the public data sets (azure_pdm, cmapss)")
+    parser.add_argument("--data", help="folder of the public data sets")
     given = parser.parse_args()
     runs = [["benchmarks.ingest"], ["benchmarks.scoring"], ["benchmarks.first_order"]]
     if given.data:
-        runs.append(["benchmarks.models", given.data])
+        runs += [["benchmarks.models", given.data], ["benchmarks.vibration", given.data]]
     else:
-        print("benchmarks.models is left out: no --data", file=sys.stderr)
+        print("benchmarks.models and .vibration are left out: no --data", file=sys.stderr)
     return max(
         subprocess.run([sys.executable, "-m", *arguments], check=False).returncode
         for arguments in runs

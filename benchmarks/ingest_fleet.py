@@ -45,6 +45,4 @@ def payload(seq: int, start_ms: int, moments: int = 1) -> bytes:
 
 def _values(n: int) -> str:
     flow = 30 + n % 1000 / 1000
-    return (
-        f'{{"temp":71.2,"vib":3.125,"speed":1480.5,"current":12.25,"flow":{flow:.3f}}}'
-    )
+    return f'{{"temp":71.2,"vib":3.125,"speed":1480.5,"current":12.25,"flow":{flow:.3f}}}'

@@ -7,8 +7,12 @@ up to which everything since the first is settled, and that is what ``ack`` tell
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from purna.core.readings import Int32, Int64
 
 BOOTS_PER_DEVICE = 8
 """Older boots than these are forgotten: their device has long restarted."""
@@ -17,8 +21,7 @@ RANGES_PER_BOOT = 1000
 """With more gaps than this, numbers far ahead are forgotten; ``ack`` then stays behind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """The state of one boot: ``first..last`` is settled, and so are the ranges ``ahead``."""
 
     device: str
@@ -27,20 +30,17 @@ class Progress:
     last: int
     ahead: tuple[tuple[int, int], ...] = ()
 
-    def settled(self, seq: int) -> bool:
-        return seq <= self.last or any(start <= seq <= end for start, end in self.ahead)
-
-    def plus(self, seq: int) -> Progress:
-        """With ``seq`` settled as well. Numbers before the first one change nothing."""
-        if seq == self.last + 1 and not self.ahead:
-            return Progress(self.device, self.boot, self.first, seq)
-        if self.settled(seq):
+    def plus(self, start: int, end: int) -> Progress:
+        """With ``start..end`` settled as well. Numbers before the first one change nothing."""
+        if end <= self.last:
             return self
-        ranges = _merged([*self.ahead, (seq, seq)])
-        last = self.last
-        if ranges[0][0] == last + 1:
-            last = ranges.pop(0)[1]
-        return Progress(self.device, self.boot, self.first, last, tuple(ranges[:RANGES_PER_BOOT]))
+        if start > self.last + 1 or self.ahead:
+            ranges = _merged([*self.ahead, (start, end)])
+            last = self.last
+            if ranges[0][0] <= last + 1:
+                last = ranges.pop(0)[1]
+            return self._replace(last=last, ahead=tuple(ranges[:RANGES_PER_BOOT]))
+        return Progress(self.device, self.boot, self.first, end)
 
 
 class AckTracker:
@@ -54,10 +54,10 @@ class AckTracker:
     def get(self, device: str, boot: str) -> Progress | None:
         return self._devices.get(device, {}).get(boot)
 
-    def settle(self, device: str, boot: str, seq: int) -> Progress:
-        """Note that message ``seq`` of ``boot`` is settled; the boot's new state."""
+    def settle(self, device: str, boot: str, first: int, last: int) -> Progress:
+        """Note that the messages ``first..last`` of ``boot`` are settled; its new state."""
         known = self.get(device, boot)
-        progress = known.plus(seq) if known else Progress(device, boot, seq, seq)
+        progress = known.plus(first, last) if known else Progress(device, boot, first, last)
         self._keep(progress)
         return progress
 
@@ -66,6 +66,20 @@ class AckTracker:
         boots[progress.boot] = progress
         if len(boots) > BOOTS_PER_DEVICE:
             del boots[next(iter(boots))]
+
+
+def runs(streams: Int32, seqs: Int64) -> Iterator[tuple[int, int, int]]:
+    """Numbers that came together: ``(stream, first, last)`` of every run without a hole."""
+    if not len(streams):
+        return
+    order = np.lexsort((seqs, streams))
+    streams, seqs = streams[order], seqs[order]
+    apart = (streams[1:] != streams[:-1]) | (seqs[1:] - seqs[:-1] > 1)
+    starts = np.flatnonzero(np.concatenate(([True], apart)))
+    ends = np.append(starts[1:], len(seqs)) - 1
+    yield from zip(
+        streams[starts].tolist(), seqs[starts].tolist(), seqs[ends].tolist(), strict=True
+    )
 
 
 def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ from ingest import topics
 from ingest.acks import Progress
 from ingest.counters import Counters
 from ingest.links.base import Link
+from ingest.payloads.downlink import Downlink
 from purna.core.errors import BadPayload
 
 _DEVICES_REMEMBERED = 10_000
@@ -38,7 +39,7 @@ class Answers:
         self._reject_interval_s = reject_interval_s
         self._waiting: dict[tuple[str, str], int] = {}
         self._acks_at = 0.0
-        self._rejected_at: dict[str, float] = {}
+        self._sent_at: dict[str, float] = {}
 
     def stored(self, progress: Iterable[Progress]) -> None:
         for one in progress:
@@ -60,16 +61,26 @@ class Answers:
             sent += 1
         self._counters.add(acks_sent=sent)
 
+    def send(self, downlink: Downlink) -> None:
+        """Send what a format wants said, to one topic no more often than rejects."""
+        if self._may_send(downlink.topic):
+            self._link.publish(downlink.topic, downlink.payload)
+
     def reject(self, device: str, why: BadPayload) -> None:
-        now = self._monotonic()
-        if now - self._rejected_at.get(device, -self._reject_interval_s) < self._reject_interval_s:
+        if not self._may_send(device):
             self._counters.add(rejects_muted=1)
             return
-        if len(self._rejected_at) >= _DEVICES_REMEMBERED:
-            self._rejected_at.clear()
-        self._rejected_at[device] = now
         answer: dict[str, object] = {"code": why.code, "field": why.field, "hint": why.detail}
         answer |= {name: why.params[name] for name in ("boot", "seq") if name in why.params}
         payload = msgspec.json.encode(answer)
         if self._link.publish(topics.build(device, topics.REJECT), payload):
             self._counters.add(rejects_sent=1)
+
+    def _may_send(self, whom: str) -> bool:
+        now = self._monotonic()
+        if now - self._sent_at.get(whom, -self._reject_interval_s) < self._reject_interval_s:
+            return False
+        if len(self._sent_at) >= _DEVICES_REMEMBERED:
+            self._sent_at.clear()
+        self._sent_at[whom] = now
+        return True

@@ -48,6 +48,9 @@ class Range(NamedTuple):
     unit: str
 
 
+_SAME_UNIT = (1.0, 0.0)
+"""Factor and offset."""
+
 Ranges = Mapping[str, Range]
 """By quantity id; made once for a product."""
 
@@ -108,8 +111,8 @@ def _check_closely(message: Telemetry, ranges: Ranges, times: TimeWindow) -> Che
             scale = scales[quantity]
             if scale is None:
                 continue
-            factor, offset = scale
-            value = factor * value + offset
+            if scale != _SAME_UNIT:  # adding 0 would lose the sign of -0.0
+                value = scale[0] * value + scale[1]
             if not math.isfinite(value):
                 wrong = bad("value.not_finite", field=quantity)
                 rejects.setdefault((wrong.code, wrong.field), wrong)
@@ -139,7 +142,7 @@ def _scale(quantity: str, units: Mapping[str, str], ranges: Ranges) -> tuple[flo
         raise bad("quantity.unknown", field=quantity[:64])
     unit = units.get(quantity, known.unit)
     if unit == known.unit:
-        return 1.0, 0.0
+        return _SAME_UNIT
     try:
         return converter(unit, known.unit, quantity)
     except BadInput as error:

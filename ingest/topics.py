@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ingest.rejects import bad
 from purna.core.devices import DEVICE_ID, checked_device_id
+from purna.core.errors import BadPayload
 
 PREFIX = "purna/v1/"
 TELEMETRY, WAVEFORM, EVENT, STATUS = "telemetry", "waveform", "event", "status"
@@ -41,6 +42,14 @@ def parse(topic: str) -> Topic:
     if not DEVICE_ID.fullmatch(device):
         raise bad("topic.device", field="topic")
     return Topic(device, kind)
+
+
+def parse_leniently(topic: str) -> Topic:
+    """:func:`parse`, with two empty texts for a topic that is none of ours."""
+    try:
+        return parse(topic)
+    except BadPayload:
+        return Topic("", "")
 
 
 def build(device: str, kind: str) -> str:

@@ -44,7 +44,7 @@ class IngestStore(ReadingStore, Protocol):
         ...
 
     def progress(self) -> list[Progress]:
-        """The acknowledgement state of all devices, the one touched longest ago first."""
+        """The acknowledgement state of all devices; of the boots of one, the older first."""
         ...
 
     def seal(self, min_rows: int = 1) -> int:

@@ -45,7 +45,6 @@ class MemoryReadingStore:
             ]
             new_events = tuple(self._put_event(event) for event in events)
             for one in progress:
-                self._progress.pop((one.device, one.boot), None)
                 self._progress[one.device, one.boot] = one
         return Committed(np.array(new_rows, np.bool_), new_events)
 

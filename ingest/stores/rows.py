@@ -80,10 +80,23 @@ def merged(rows: Rows, rank: Int64) -> Rows:
 
 def first_of_key(sid: Int32, ts: Int64) -> Bool:
     """True at the first row of each (series, ts), in the order given."""
+    if _all_apart(sid, ts):
+        return np.ones(len(ts), np.bool_)
     order = np.lexsort((np.arange(len(ts)), ts, sid))
     first = np.ones(len(ts), np.bool_)
     first[order[1:]] = ~_repeats(sid[order], ts[order])
     return first
+
+
+def _all_apart(sid: Int32, ts: Int64) -> bool:
+    """Whether no (series, ts) is there twice, where that can be found out fast; else False."""
+    if not len(ts):
+        return True
+    oldest, span = int(ts.min()), int(ts.max()) - int(ts.min()) + 1
+    if span * (int(sid.max()) + 1) >= 2**63:
+        return False
+    key = np.sort(sid * np.int64(span) + (ts - oldest))  # one number for both
+    return bool((key[1:] != key[:-1]).all())
 
 
 def last_of_series(rows: Rows) -> Rows:

@@ -9,25 +9,24 @@ wherever they meet: in the tail, when reading, and when sealing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import msgspec
 import numpy as np
 
 from ingest.acks import Progress
 from ingest.stores.base import Committed
+from ingest.stores.numbers import Numbers
 from ingest.stores.rows import Bool, Rows, first_of_key, to_bytes
 from ingest.stores.sqlite_schema import explained, open_writer, transaction
 from ingest.stores.sqlite_seal import Sealer
 from ingest.stores.sqlite_view import View
 from purna.core.errors import AskOperator
 from purna.core.ports import Appended, Latest
-from purna.core.readings import DeviceEvent, Int32, Int64, Points, ReadingBatch, SeriesKey
+from purna.core.readings import DeviceEvent, Int64, Points, ReadingBatch, SeriesKey
 from purna.db.lock import claim
-
-Name = TypeVar("Name", SeriesKey, str)
 
 _NEVER = np.iinfo(np.int64).min
 _json = msgspec.json.Encoder()
@@ -115,13 +114,17 @@ class _Writer:
         except BaseException:
             self._lock_file.close()
             raise
-        self._sids = {
-            SeriesKey(device, quantity): sid
-            for sid, device, quantity in self._rows("SELECT id, device, quantity FROM series")
-        }
-        self._boots = {name: number for number, name in self._rows("SELECT id, name FROM boot")}
+        self._series: Numbers[SeriesKey] = Numbers(
+            {
+                SeriesKey(device, quantity): sid
+                for sid, device, quantity in self._rows("SELECT id, device, quantity FROM series")
+            }
+        )
+        self._boots: Numbers[str] = Numbers(
+            {name: number for number, name in self._rows("SELECT id, name FROM boot")}
+        )
         newest = view.newest()
-        self._newest: Int64 = np.full(len(self._sids) + 1, _NEVER, np.int64)
+        self._newest: Int64 = np.full(len(self._series) + 1, _NEVER, np.int64)
         self._newest[newest.sid] = newest.ts
 
     def close(self) -> None:
@@ -137,29 +140,28 @@ class _Writer:
         progress: Sequence[Progress],
     ) -> Committed:
         with self._write_lock, explained(self._path):
-            series = _new_numbers(batch.series, self._sids)
-            boots = _new_numbers(batch.boots, self._boots)
+            series, boots = self._series.of(batch.series), self._boots.of(batch.boots)
             rows = Rows(
-                _numbers(batch.series, self._sids, series)[batch.index],
+                series.numbers[batch.index],
                 batch.ts,
                 batch.value,
                 batch.quality,
-                _numbers(batch.boots, self._boots, boots)[batch.origin],
+                boots.numbers[batch.origin],
                 batch.seq,
             )
             newest = self._newest
-            if series:
-                newest = np.append(newest, np.full(len(series), _NEVER, np.int64))
+            if series.new:
+                newest = np.append(newest, np.full(len(series.new), _NEVER, np.int64))
             new_rows = self._new_rows(rows, newest)
             connection = self._connection
             with transaction(connection):
                 connection.executemany(
                     "INSERT INTO series VALUES (?, ?, ?)",
-                    [(sid, key.device, key.quantity) for key, sid in series.items()],
+                    [(sid, key.device, key.quantity) for key, sid in series.new.items()],
                 )
                 connection.executemany(
                     "INSERT INTO boot VALUES (?, ?)",
-                    [(number, name) for name, number in boots.items()],
+                    [(number, name) for name, number in boots.new.items()],
                 )
                 if rows.size:
                     connection.execute(
@@ -168,20 +170,12 @@ class _Writer:
                     )
                 new_events = tuple(self._add_event(event) for event in events)
                 connection.executemany(
-                    "INSERT OR REPLACE INTO ack VALUES (?, ?, ?, ?, ?)",
-                    [
-                        (
-                            one.device,
-                            one.boot,
-                            one.first,
-                            one.last,
-                            _json.encode(one.ahead).decode(),
-                        )
-                        for one in progress
-                    ],
+                    "INSERT INTO ack VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (device, boot)"
+                    " DO UPDATE SET first = ?3, last = ?4, ahead = ?5",
+                    [(*one[:4], _json.encode(one.ahead).decode()) for one in progress],
                 )
-            self._sids.update(series)
-            self._boots.update(boots)
+            self._series.keep(series)
+            self._boots.keep(boots)
             np.maximum.at(newest, rows.sid, rows.ts)
             self._newest = newest
             return Committed(new_rows, new_events)
@@ -230,13 +224,3 @@ def _claim(path: Path) -> IO[str]:
         )
 
     return claim(path.with_name(path.name + ".lock"), refusal)
-
-
-def _new_numbers(names: Sequence[Name], known: Mapping[Name, int]) -> dict[Name, int]:
-    """Numbers for the names that have none yet; they go on where the known ones end."""
-    new = [name for name in dict.fromkeys(names) if name not in known]
-    return {name: number for number, name in enumerate(new, len(known) + 1)}
-
-
-def _numbers(names: Sequence[Name], known: Mapping[Name, int], new: Mapping[Name, int]) -> Int32:
-    return np.array([known.get(name) or new[name] for name in names], np.int32)

@@ -5,7 +5,7 @@
 ``latest``  the newest sealed row of each series, so that nobody decodes chunks to find it
 ``series``, ``boot``  the names behind the numbers in ``log`` and ``chunk``
 ``event``   device events
-``ack``     acknowledgement state; its rowid grows with every touch
+``ack``     acknowledgement state, in the order in which the boots were first seen
 ``state``   ``generation`` grows when sealing or pruning moved what readers may have cached
 """
 

@@ -56,6 +56,7 @@ def run_ingest(platform: Platform) -> None:
         settings,
         counters,
         take_result=platform.commands.take_result,
+        waveforms=waveforms,
         chores=[waveform_upkeep.once],
     )
 

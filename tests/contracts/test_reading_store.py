@@ -237,10 +237,15 @@ def test_the_group_tells_which_rows_and_events_were_new(store: IngestStore) -> N
     assert (two.new_rows.tolist(), two.new_events) == ([False, True], (False,))
 
 
-def test_acknowledgement_state_is_kept_newest_last(store: IngestStore) -> None:
-    store.commit(batch(), (), [Progress("p1", "b1", 1, 5, ((7, 9),)), Progress("p2", "b1", 1, 1)])
-    store.commit(batch(), (), [Progress("p1", "b1", 1, 9)])
-    assert store.progress() == [Progress("p2", "b1", 1, 1), Progress("p1", "b1", 1, 9)]
+def test_acknowledgement_state_is_kept_with_older_boots_first(store: IngestStore) -> None:
+    store.commit(batch(), (), [Progress("p1", "b2", 1, 5, ((7, 9),)), Progress("p2", "b1", 1, 1)])
+    store.commit(batch(), (), [Progress("p1", "b1", 3, 4)])
+    store.commit(batch(), (), [Progress("p2", "b1", 1, 2), Progress("p1", "b1", 3, 9, ((11, 11),))])
+    assert [one for one in store.progress() if one.device == "p1"] == [
+        Progress("p1", "b2", 1, 5, ((7, 9),)),
+        Progress("p1", "b1", 3, 9, ((11, 11),)),
+    ]
+    assert [one for one in store.progress() if one.device == "p2"] == [Progress("p2", "b1", 1, 2)]
 
 
 def test_pruning_removes_nothing_that_is_young_enough(store: IngestStore) -> None:

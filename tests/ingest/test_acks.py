@@ -9,7 +9,7 @@ from ingest.acks import BOOTS_PER_DEVICE, RANGES_PER_BOOT, AckTracker, Progress
 
 
 def settle(tracker: AckTracker, *numbers: int, boot: str = "b1") -> int:
-    return [tracker.settle("d1", boot, number) for number in numbers][-1].last
+    return [tracker.settle("d1", boot, number, number) for number in numbers][-1].last
 
 
 def test_the_count_begins_with_the_first_number_seen() -> None:

@@ -1,4 +1,4 @@
-"""Whatever comes in, a decoder answers with a value or a refusal; and its two ways agree."""
+"""Whatever comes in, a decoder answers with a value or a refusal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.payloads import Decoders, json_v1, senml
+from ingest.payloads import Decoders, senml
 from ingest.payloads.compression import unpack
 from ingest.payloads.numbering import find_numbering
 from ingest.rejects import hints
@@ -77,16 +77,9 @@ def read_all(kind: str, payload: bytes) -> list[object]:
     return [part for part in parts if not isinstance(part, BadPayload)] + refused
 
 
-def both_ways(payload: bytes) -> None:
-    fast = json_v1._decode_fast("d1", payload)
-    if fast is not None:
-        assert fast == json_v1.decode_strictly("d1", payload)
-
-
 @given(KINDS, st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(kind: str, payload: bytes) -> None:
     assert not str(read(kind, payload)).startswith("no hint")
-    both_ways(payload)
 
 
 @given(KINDS, st.sampled_from([b"\xa1", b"\xa4", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"]), st.binary())
@@ -199,13 +192,12 @@ def test_any_topic_is_read_or_refused(topic: str) -> None:
 
 
 @given(near_messages, st.booleans(), st.integers(0, 400), st.binary(max_size=2))
-def test_nearly_right_messages_are_read_alike_in_both_ways(
+def test_nearly_right_messages_are_read_or_refused(
     message: dict[str, object], plain: bool, at: int, noise: bytes
 ) -> None:
     payload = json.dumps(message, ensure_ascii=plain).encode("utf-8", "surrogatepass")
     broken = payload[:at] + noise + payload[at:]
     for candidate in (payload, broken, payload + payload[1:]):
-        both_ways(candidate)
         result = read("telemetry", candidate)
         assert not str(result).startswith("no hint")
         if isinstance(result, Telemetry):

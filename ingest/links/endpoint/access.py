@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from ingest import topics
 from ingest.links.endpoint.reasons import Reason
@@ -32,15 +32,13 @@ class Credentials(Protocol):
     Raises :class:`~purna.core.errors.RetryLater` when it can't be asked now.
     """
 
-    def verify(self, device_id: str, password: str) -> bool: ...
+    def verify(self, device: str, password: str) -> bool: ...
 
-    def of_certificate(self, common_name: str, fingerprint: str) -> str | None:
-        """The device of a certificate that our authority signed; ``fingerprint`` is the SHA-256
-        of its DER form in hexadecimal."""
-        ...
+    def device_of_certificate(self, fingerprint: str, common_name: str) -> str | None:
+        """The device of a certificate that the operator's authority signed.
 
-    def gateways(self) -> Mapping[str, str]:
-        """For each device behind a gateway: that gateway."""
+        ``fingerprint`` is the SHA-256 of its DER form in hexadecimal.
+        """
         ...
 
 
@@ -62,32 +60,23 @@ def device_of(topic: str) -> str | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Identity:
-    """Somebody who has proved who he is, with what he may do.
-
-    ``behind`` tells which gateway a device stands behind, at this moment.
-    """
+    """Somebody who has proved who he is, with the devices that he may speak for."""
 
     name: str
     kind: Kind
+    devices: frozenset[str] = frozenset()
     device_of: DeviceOf = device_of
-    behind: Callable[[str], str | None] = lambda _device: None
 
     def may_publish(self, topic: str) -> bool:
         if self.kind is Kind.FLEET:
             return not topic.startswith("$")
-        return self.kind is Kind.DEVICE and self._speaks_for(self.device_of(topic))
+        return self.kind is Kind.DEVICE and self.device_of(topic) in self.devices
 
     def may_subscribe(self, name: str) -> bool:
-        if name.startswith(STATE_TOPICS):
-            return True
+        """Whether it may listen; a filter with a wildcard for the device is about no device."""
         if self.kind is Kind.DEVICE:
-            return self._speaks_for(self.device_of(name))
+            return name.startswith(STATE_TOPICS) or self.device_of(name) in self.devices
         return True
-
-    def _speaks_for(self, device: str | None) -> bool:
-        return device is not None and (
-            device == self.name or (bool(device) and self.behind(device) == self.name)
-        )
 
 
 class Refused(Exception):
@@ -105,6 +94,8 @@ class Access:
     ----------
     credentials
         Of the devices.
+    behind
+        The devices behind a gateway; called like the credentials.
     accounts
         Passwords of the installation's own accounts by name.
     key
@@ -116,16 +107,17 @@ class Access:
     def __init__(
         self,
         credentials: Credentials,
+        behind: Callable[[str], frozenset[str]],
         accounts: Mapping[str, str],
         key: bytes,
         device_of: DeviceOf = device_of,
     ) -> None:
         self._credentials = credentials
+        self._behind = behind
         self._accounts = {name: word.encode() for name, word in accounts.items()}
         self._key = key
         self._device_of = device_of
-        self._proven: dict[str, bytes] = {}
-        self._gateways: Mapping[str, str] = {}
+        self._proven: dict[str, tuple[bytes, frozenset[str]]] = {}
 
     def by_password(self, name: str | None, password: bytes | None) -> Identity:
         """Raises :class:`Refused`."""
@@ -133,54 +125,50 @@ class Access:
         if name in self._accounts:
             if not hmac.compare_digest(self._accounts[name], password):
                 raise _wrong()
-            return Identity(name, Kind(name), self._device_of)
+            return Identity(name, Kind(name), device_of=self._device_of)
         if not DEVICE_ID.fullmatch(name):
             raise _wrong()
-        keyed = hmac.new(self._key, password, hashlib.sha256).digest()
         try:
             right = self._credentials.verify(name, password.decode())
+            return self._proved(name, password) if right else self._failed(name)
         except UnicodeDecodeError:
-            right = False
+            return self._failed(name)
         except RetryLater as error:
-            # Who has proved himself to us before may stay while the database is away.
-            if not hmac.compare_digest(self._proven.get(name, b""), keyed):
-                raise _unavailable() from error
-            right = True
-        if not right:
-            self._proven.pop(name, None)
-            raise _wrong()
-        self._proven[name] = keyed
-        return self._device(name)
+            return self._remembered(name, password, error)
 
     def by_certificate(self, common_name: str, fingerprint: str) -> Identity | None:
         """None when it is no device's; raises :class:`Refused` when that can't be told now."""
-        keyed = hmac.new(self._key, fingerprint.encode(), hashlib.sha256).digest()
         try:
-            device = self._credentials.of_certificate(common_name, fingerprint)
+            device = self._credentials.device_of_certificate(fingerprint, common_name)
+            return self._proved(device, fingerprint.encode()) if device is not None else None
         except RetryLater as error:
-            if not hmac.compare_digest(self._proven.get(common_name, b""), keyed):
-                raise _unavailable() from error
-            device = common_name
-        if device is None:
-            return None
-        self._proven[device] = keyed
-        return self._device(device)
+            return self._remembered(common_name, fingerprint.encode(), error)
 
     def forget(self, device: str) -> None:
         """What a device proved before counts no more."""
         self._proven.pop(device, None)
 
-    def refresh(self) -> None:
-        """Ask anew which devices stand behind gateways; raises RetryLater."""
-        self._gateways = self._credentials.gateways()
+    def _proved(self, device: str, proof: bytes) -> Identity:
+        devices = self._behind(device) | {device}
+        self._proven[device] = self._keyed(proof), devices
+        return Identity(device, Kind.DEVICE, devices, self._device_of)
 
-    def _device(self, name: str) -> Identity:
-        return Identity(name, Kind.DEVICE, self._device_of, lambda device: self._gateways.get(device))
+    def _failed(self, device: str) -> NoReturn:
+        self._proven.pop(device, None)
+        raise _wrong()
+
+    def _remembered(self, device: str, proof: bytes, error: RetryLater) -> Identity:
+        """Who has proved himself to us before may come in while the database is away."""
+        keyed, devices = self._proven.get(device, (b"", frozenset()))
+        if not hmac.compare_digest(keyed, self._keyed(proof)):
+            raise Refused(
+                Reason.SERVER_UNAVAILABLE, "the platform can't check who you are now"
+            ) from error
+        return Identity(device, Kind.DEVICE, devices, self._device_of)
+
+    def _keyed(self, proof: bytes) -> bytes:
+        return hmac.new(self._key, proof, hashlib.sha256).digest()
 
 
 def _wrong() -> Refused:
     return Refused(Reason.BAD_USER_NAME_OR_PASSWORD, "user name or password is wrong")
-
-
-def _unavailable() -> Refused:
-    return Refused(Reason.SERVER_UNAVAILABLE, "the platform can't check the password now")

@@ -86,6 +86,8 @@ class Subscribe(NamedTuple):
 
 
 class Unsubscribe(NamedTuple):
+    """The filters of an UNSUBSCRIBE packet."""
+
     packet: int
     filters: tuple[str, ...]
 
@@ -104,6 +106,11 @@ class Unsupported(Exception):
         super().__init__(f"MQTT level {level} is not spoken here")
         v5 = level > 4
         self.answer = connack(Reason.UNSUPPORTED_PROTOCOL_VERSION, v5=v5)
+
+
+def says_version_5(first: int, body: bytes) -> bool:
+    """Whether this is a CONNECT of version 5, be the rest of it wrong."""
+    return first >> 4 == CONNECT and body.startswith(b"\x00\x04MQTT\x05")
 
 
 def parse_connect(first: int, body: bytes) -> Connect:
@@ -316,4 +323,3 @@ def disconnect(reason: Reason, why: str = "") -> bytes:
     """A server says this to version 5 clients only."""
     parts = [b"\x1f" + text(why)] if why else []
     return packet(DISCONNECT << 4, bytes([reason]) + properties(parts))
-

@@ -1,4 +1,4 @@
-"""What outlives a connection: a client's subscriptions, what waits for it, what it sent twice. Pure.
+"""What outlives a connection: subscriptions, what waits for the client, ids of QoS 2. Pure.
 
 Downwards everything goes at QoS 1 or 0. Upwards a message at QoS 2 passes these states, by its
 packet id: *storing* (handed on, not yet on disk), *received* (on disk; PUBREC was or will be
@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.links.endpoint.packets import FOREVER, Will, Wish
 from ingest.links.endpoint.subscriptions import SubscriptionTree
+
+if TYPE_CHECKING:
+    from ingest.links.endpoint.connection import Connection
+
 
 class Subscription(NamedTuple):
     """``identifier`` 0 = none."""
@@ -37,18 +41,6 @@ class Downlink(NamedTuple):
     identifiers: tuple[int, ...] = ()
 
 
-class Wire(Protocol):
-    """What a session needs of its connection."""
-
-    def pump(self) -> None:
-        """Send what the session has, as far as the client's window allows."""
-        ...
-
-    def received(self, packets: Iterable[int]) -> None:
-        """Send PUBREC for these."""
-        ...
-
-
 Tree = SubscriptionTree["Session", Subscription]
 
 
@@ -67,8 +59,10 @@ class Session:
     queue_limit: int = 1000
     expiry: int = 0
     left_at: float = 0.0
-    connection: Wire | None = None
+    connection: Connection | None = None
     will: Will | None = None
+    parting: int = 0
+    """Names the will that waits for its delay; 0 = none does."""
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     dropped: int = 0
     storing_ids: set[int] = field(default_factory=set)

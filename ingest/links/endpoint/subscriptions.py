@@ -15,9 +15,9 @@ def valid_filter(name: str) -> bool:
     levels = name.split("/")
     return (
         bool(name)
-        and "#" not in "".join(levels[:-1])
-        and levels[-1].count("#") in (0, len(levels[-1]) if levels[-1] == "#" else 0)
         and all(level == "+" or "+" not in level for level in levels)
+        and all("#" not in level for level in levels[:-1])
+        and (levels[-1] == "#" or "#" not in levels[-1])
     )
 
 
@@ -37,6 +37,11 @@ class SubscriptionTree(Generic[Owner, Value]):
 
     def __init__(self) -> None:
         self._root: _Node[Owner, Value] = _Node()
+
+    @property
+    def used(self) -> bool:
+        """Whether there is any filter."""
+        return bool(self._root.below)
 
     def add(self, name: str, owner: Owner, value: Value) -> None:
         node = self._root

@@ -1,0 +1,227 @@
+"""The link between the endpoint and the ingester: one thread serves, the other stores."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import TimeoutError as Late
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ingest import topics
+from ingest.links.base import Received
+from ingest.links.endpoint.access import Access
+from ingest.links.endpoint.connection import Connection
+from ingest.links.endpoint.inbox import Inbox
+from ingest.links.endpoint.server import Server, listening_socket, tls_context
+from ingest.links.endpoint.session import Downlink
+from ingest.links.endpoint.sessions_file import SessionsFile
+from ingest.links.endpoint.settings import EndpointSettings
+from purna.core.errors import RetryLater
+
+log = structlog.get_logger(__name__)
+
+_ANSWER_S = 5.0
+
+
+class EndpointLink:
+    """The MQTT server of our own as a :class:`~ingest.links.base.Link`.
+
+    Parameters
+    ----------
+    settings
+        Where to listen, and the limits.
+    access
+        Who gets in, and what he may do.
+    sessions
+        The file of the sessions.
+    """
+
+    def __init__(self, settings: EndpointSettings, access: Access, sessions: Path) -> None:
+        self._settings = settings
+        self._access = access
+        self._path = sessions
+        self._inbox = Inbox(settings.pending_messages, settings.pending_bytes, self._read_on)
+        self._outbox: deque[Downlink] = deque()
+        self._outbox_due = False
+        self._delivered: deque[str] = deque()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="endpoint", daemon=True)
+        self._up = threading.Event()
+        self._ending: asyncio.Event | None = None
+        self._server: Server | None = None
+        self._failure: BaseException | None = None
+
+    # --- the ingester's thread -------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether it listens."""
+        return self._server is not None and self._failure is None
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports it listens on, plain first."""
+        return self._server.ports if self._server is not None else []
+
+    def start(self) -> None:
+        """Listen.
+
+        Raises
+        ------
+        AskOperator
+            When a port is taken, or certificate or session file can't be used.
+        """
+        self._thread.start()
+        self._up.wait()
+        self._check()
+
+    def receive(self, limit: int, timeout: float) -> list[Received]:
+        self._check()
+        if not limit:
+            time.sleep(timeout)
+            return []
+        return self._inbox.take(limit, timeout)
+
+    def acknowledge(
+        self, messages: Sequence[Received], refused: Mapping[int, str] | None = None
+    ) -> None:
+        groups: dict[Any, list[bytes]] = {}
+        aside: list[tuple[Connection, bytes, str]] = []
+        for number, why in (refused or {}).items():
+            token = messages[number].token
+            if token is not None and isinstance(token[0], Connection):
+                aside.append((*token, why))
+        set_aside = {id(messages[number]) for number in refused} if aside and refused else ()
+        for message in messages:
+            token = message[2]
+            if token is not None and not (set_aside and id(message) in set_aside):
+                owner, packet = token
+                ids = groups.get(owner)
+                if ids is None:
+                    groups[owner] = [packet]
+                else:
+                    ids.append(packet)
+        server = self._server
+        if server is None:
+            return
+        self._call(server.acknowledge, groups, aside)
+        if server.sessions.fed:
+            kept = refused or {}
+            self._call(server.feed, [m for n, m in enumerate(messages) if n not in kept])
+
+    def publish(self, topic: str, payload: bytes, key: str = "") -> bool:
+        """With a key the answer says whether the addressee has a session; without, it is True
+        when the server runs: nobody need listen to it."""
+        server = self._server
+        if server is None:
+            return False
+        message = Downlink(topic, payload, key=key, newest_only=topic.endswith(f"/{topics.ACK}"))
+        if key:
+            return bool(self._ask(_returning(server.publish, message)))
+        self._outbox.append(message)
+        if not self._outbox_due:
+            self._outbox_due = True
+            self._call(self._send_outbox)
+        return True
+
+    def delivered(self) -> list[str]:
+        return [self._delivered.popleft() for _ in range(len(self._delivered))]
+
+    def expel(self, device: str) -> None:
+        if self._server is not None:
+            self._call(self._server.expel, device)
+
+    def stop(self) -> None:
+        """Say goodbye to all clients; what was acknowledged before is sent first."""
+        if self._thread.is_alive():
+            self._call(self._end)
+            self._thread.join()
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _call(self, action: Any, *given: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: we are stopping
+            self._loop.call_soon_threadsafe(action, *given)
+
+    def _ask(self, question: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            return asyncio.run_coroutine_threadsafe(question, self._loop).result(_ANSWER_S)
+        except Late as error:
+            raise RetryLater("endpoint.busy", "the endpoint does not answer") from error
+
+    def _read_on(self) -> None:
+        if self._server is not None:
+            self._call(self._server.resume)
+
+    # --- the endpoint's thread -------------------------------------------------------------
+
+    def _serve(self) -> None:
+        try:
+            asyncio.set_event_loop(self._loop)
+            self._loop.run_until_complete(self._live())
+        except BaseException as error:
+            self._fail(error)
+        finally:
+            self._server = None
+            self._up.set()
+            self._loop.close()
+
+    async def _live(self) -> None:
+        settings, file = self._settings, SessionsFile(self._path)
+        try:
+            tls = tls_context(settings)
+            sockets = [
+                (listening_socket(settings.host, settings.port, "PURNA_ENDPOINT__PORT"), None),
+                *(
+                    [
+                        (
+                            listening_socket(
+                                settings.host, settings.tls_port, "PURNA_ENDPOINT__TLS_PORT"
+                            ),
+                            tls,
+                        )
+                    ]
+                    if tls is not None
+                    else []
+                ),
+            ]
+            server = Server(
+                settings, self._access, self._inbox, file, self._delivered.append, self._fail
+            )
+            self._ending = asyncio.Event()
+            await server.start(sockets)
+            self._server = server
+            log.info("the endpoint listens", host=settings.host, ports=server.ports)
+            self._up.set()
+            await self._ending.wait()
+            await server.stop()
+        finally:
+            file.close()
+
+    def _fail(self, error: BaseException) -> None:
+        """An error in this thread must not stay unseen: the ingester's thread raises it."""
+        self._failure = error
+        self._inbox.wake()
+
+    def _end(self) -> None:
+        if self._ending is not None:
+            self._ending.set()
+
+    def _send_outbox(self) -> None:
+        self._outbox_due = False
+        outbox, server = self._outbox, self._server
+        while outbox and server is not None:
+            server.publish(outbox.popleft())
+
+
+async def _returning(action: Any, *given: Any) -> Any:
+    return action(*given)

@@ -1,0 +1,613 @@
+"""The asyncio server around the protocol core: sockets, deadlines, back-pressure.
+
+Everything here runs in one event loop. Reading a socket and taking its messages apart is all that
+happens per burst of messages; what is to be stored goes to the inbox, and the acknowledgements of
+a whole group come back in one call.
+
+No queue grows without bound: while too much waits for the store, connections are not read, and TCP
+tells their senders. A client that does not read what we send is not read either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import socket
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+import structlog
+
+from ingest.links.base import Received
+from ingest.links.endpoint.access import Access, Identity, Refused
+from ingest.links.endpoint.connection import (
+    Connection,
+    Delivered,
+    Ended,
+    Event,
+    Kept,
+    Limits,
+    Phase,
+    Published,
+    Subscribed,
+)
+from ingest.links.endpoint.inbox import Inbox
+from ingest.links.endpoint.packets import Connect, Promises
+from ingest.links.endpoint.reasons import Reason
+from ingest.links.endpoint.session import Downlink, Session
+from ingest.links.endpoint.sessions import Retained, Sessions
+from ingest.links.endpoint.sessions_file import Changes, SessionsFile
+from ingest.links.endpoint.settings import EndpointSettings
+from ingest.links.endpoint.throttle import Throttle
+from purna.core.errors import AskOperator
+
+log = structlog.get_logger(__name__)
+
+_READ_BYTES = 256 * 1024
+_SIP_BYTES = 4 * 1024
+"""What is still read of a connection at the moment when it is told to pause."""
+_WRITE_BYTES = 256 * 1024
+_TICK_S = 0.5
+_SAVE_S = 0.1
+_LINGER_S = 2.0
+_CHECKERS = 4
+_BACKLOG = 1024
+_MAX_SILENCE_PROBES = 3
+
+FULL, JUDGED, CHOKED = 1, 2, 4
+"""Why a connection is not read: the store is behind, its password is being checked, its client
+does not read."""
+
+
+class Server:
+    """One endpoint: its sockets, its clients, their sessions.
+
+    Parameters
+    ----------
+    settings
+        Where to listen, and the limits.
+    access
+        Who gets in.
+    inbox
+        Where messages go.
+    file
+        Where sessions are kept.
+    delivered
+        Called with the key of a published message when its client has acknowledged it.
+    failed
+        Called with an error that must end the process.
+    wall
+        Seconds since 1970, for what outlives the process.
+    """
+
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        access: Access,
+        inbox: Inbox,
+        file: SessionsFile,
+        delivered: Callable[[str], None],
+        failed: Callable[[BaseException], None],
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._access = access
+        self._inbox = inbox
+        self._file = file
+        self._delivered = delivered
+        self._failed = failed
+        self._wall = wall
+        self._loop = asyncio.get_running_loop()
+        self.limits = Limits(settings.max_packet_bytes, receive_maximum=settings.receive_maximum)
+        self.buffer = memoryview(bytearray(_READ_BYTES))
+        self.sessions = Sessions(settings.queue_limit)
+        self.now = self._loop.time()
+        """Of the last tick, seconds; coarse and cheap."""
+        self._peers: dict[Connection, Peer] = {}
+        self._unproven: dict[Peer, None] = {}  # in the order of their coming
+        self._paused: set[Peer] = set()
+        self._throttle = Throttle()
+        self._expulsions = 0
+        self._checkers = ThreadPoolExecutor(_CHECKERS, "endpoint-check")
+        self._writer = ThreadPoolExecutor(1, "endpoint-sessions")
+        self._saving: asyncio.Future[None] | None = None
+        self._retained: dict[str, Retained | None] = {}
+        self._listeners: list[asyncio.Server] = []
+        self._ticking: list[asyncio.Task[None]] = []
+        self.ports: list[int] = []
+        self._file.load(self.sessions, self._wall())
+
+    async def start(self, sockets: Sequence[tuple[socket.socket, ssl.SSLContext | None]]) -> None:
+        """Listen on these."""
+        for sock, tls in sockets:
+            self._listeners.append(
+                await self._loop.create_server(
+                    lambda: Peer(self),
+                    sock=sock,
+                    ssl=tls,
+                    backlog=_BACKLOG,
+                    ssl_handshake_timeout=self._settings.connect_timeout_s if tls else None,
+                )
+            )
+            self.ports.append(sock.getsockname()[1])
+        self._ticking = [
+            self._loop.create_task(self._every(_TICK_S, self._tick)),
+            self._loop.create_task(self._every(_SAVE_S, self._save)),
+        ]
+
+    async def stop(self) -> None:
+        """Say goodbye to everybody, write down what is left, close."""
+        for listener in self._listeners:
+            listener.close()
+        for task in self._ticking:
+            task.cancel()
+        for peer in list(self._peers.values()):
+            peer.act(
+                peer.connection.close(Reason.SERVER_SHUTTING_DOWN, "the platform stops", will=False)
+            )
+        if self._saving is not None:
+            await asyncio.wait([self._saving])
+        self._save()
+        if self._saving is not None:
+            await asyncio.wait([self._saving])
+        for peer in list(self._peers.values()):
+            peer.abort()
+        self._checkers.shutdown(wait=False, cancel_futures=True)
+        self._writer.shutdown()
+
+    # --- from the ingester, called in the loop ---------------------------------------------
+
+    def acknowledge(
+        self,
+        groups: Mapping[Connection | Session, list[bytes]],
+        refused: Sequence[tuple[Connection, bytes, str]],
+    ) -> None:
+        """Send the acknowledgements of a group; those of closed connections go nowhere."""
+        peers = self._peers
+        for owner, ids in groups.items():
+            owner.stored(ids)
+            peer = peers.get(cast(Connection, owner))
+            if peer is not None:
+                peer.flush()
+            elif isinstance(owner, Session):
+                self._flush(owner)
+        for connection, packet, why in refused:
+            connection.set_aside(packet, why)
+            if connection in peers:
+                peers[connection].flush()
+
+    def feed(self, messages: Iterable[Received]) -> None:
+        """Give what was stored to those who follow it."""
+        followers: set[Session] = set()
+        for message in messages:
+            for session in self.sessions.feed(message.topic):
+                session.push(Downlink(message.topic, message.payload, qos=0))
+                followers.add(session)
+        for session in followers:
+            self._flush(session)
+
+    def publish(self, message: Downlink) -> bool:
+        """Whether anybody takes it, now or later."""
+        if message.retain:
+            self._keep(message.topic, Retained(message.payload, message.qos))
+            message = message._replace(retain=False)
+        taken = self.sessions.publish(message)
+        for session in taken:
+            self._flush(session)
+        return bool(taken)
+
+    def expel(self, device: str) -> None:
+        """Close everything of a device and forget what it proved."""
+        self._expulsions += 1
+        self._access.forget(device)
+        for connection in self.sessions.forget_account(device):
+            peer = self._peers.get(connection)
+            if peer is not None:
+                peer.act(
+                    connection.close(Reason.ADMINISTRATIVE_ACTION, "the credentials were revoked")
+                )
+
+    def resume(self) -> None:
+        """There is room in the inbox again."""
+        for peer in self._paused:
+            peer.release(FULL)
+        self._paused.clear()
+
+    # --- from the peers --------------------------------------------------------------------
+
+    def came(self, peer: Peer) -> bool:
+        """Whether a new connection is taken at all."""
+        if len(self._peers) >= self._settings.max_connections:
+            return False
+        while len(self._unproven) >= self._settings.max_unproven:
+            oldest = next(iter(self._unproven))
+            del self._unproven[oldest]
+            oldest.abort()
+        self._peers[peer.connection] = peer
+        self._unproven[peer] = None
+        return True
+
+    def went(self, peer: Peer) -> None:
+        self._peers.pop(peer.connection, None)
+        self._unproven.pop(peer, None)
+        self._paused.discard(peer)
+
+    def wait_for_room(self, peer: Peer) -> bool:
+        """Whether the inbox is full, so that this connection is paused until it is not."""
+        if not self._inbox.full:
+            return False
+        if peer not in self._paused:
+            self._paused.add(peer)
+            peer.hold(FULL)
+        return True
+
+    def handle(self, peer: Peer, event: Event) -> None:
+        """Act on what a connection reports."""
+        if isinstance(event, Published):
+            self._inbox.put(event.messages, event.octets)
+            self.wait_for_room(peer)
+        elif isinstance(event, Connect):
+            peer.hold(JUDGED)
+            self._judge(peer, event)
+        elif isinstance(event, Subscribed):
+            if peer.connection.session is not None:
+                self.sessions.subscribed(peer.connection.session, event)
+        elif isinstance(event, Delivered):
+            self._delivered(event.key)
+        elif isinstance(event, Kept):
+            self._keep(event.topic, Retained(event.payload, event.qos) if event.payload else None)
+        else:
+            self._ended(peer, event)
+
+    def _ended(self, peer: Peer, event: Ended) -> None:
+        session = peer.connection.session
+        if session is not None and session.connection is peer.connection:
+            self.sessions.leave(session, self._wall(), will=event.will)
+        self._speak_wills()
+        self._unproven.pop(peer, None)
+        if event.reason not in (Reason.SUCCESS, Reason.UNSPECIFIED):
+            who = peer.connection.identity
+            log.info("connection ended", who=who.name if who else peer.address, why=event.why)
+        peer.linger()
+
+    def _speak_wills(self) -> None:
+        for will, account in self.sessions.wills(self._wall()):
+            if will.retain:
+                self._keep(will.topic, Retained(will.payload, min(will.qos, 1)))
+            self._inbox.put(
+                [Received(will.topic, will.payload, None, will.retain, will.content_type, account)],
+                len(will.payload),
+            )
+
+    def _keep(self, topic: str, kept: Retained | None) -> None:
+        if kept is None:
+            self.sessions.retained.pop(topic, None)
+        else:
+            self.sessions.retained[topic] = kept
+        self._retained[topic] = kept
+
+    def _flush(self, session: Session) -> None:
+        peer = self._peers.get(session.connection) if session.connection is not None else None
+        if peer is not None:
+            peer.flush()
+
+    # --- letting in ------------------------------------------------------------------------
+
+    def _judge(self, peer: Peer, connect: Connect) -> None:
+        """Have the password checked in another thread."""
+        known = self._expulsions
+        certificate = peer.certificate()
+        future = self._loop.run_in_executor(self._checkers, self._identify, connect, certificate)
+
+        def judged(done: asyncio.Future[Identity]) -> None:
+            if done.cancelled() or peer.connection.phase is not Phase.JUDGED:
+                return
+            error = done.exception()
+            if error is None and known != self._expulsions:
+                self._judge(peer, connect)  # it may have been this one's credentials
+            elif error is None:
+                self._let_in(peer, connect, done.result())
+            elif isinstance(error, Refused):
+                self._turn_away(peer, error.reason, str(error))
+            else:
+                log.error("a password could not be checked", error=repr(error))
+                self._turn_away(peer, Reason.SERVER_UNAVAILABLE, "the platform failed")
+
+        future.add_done_callback(judged)
+
+    def _identify(self, connect: Connect, certificate: tuple[str, str] | None) -> Identity:
+        if certificate is not None:
+            identity = self._access.by_certificate(*certificate)
+            if identity is not None:
+                return identity
+        return self._access.by_password(connect.username, connect.password)
+
+    def _turn_away(self, peer: Peer, reason: Reason, why: str) -> None:
+        """Refuse, the later the more often this address was wrong of late."""
+        pause = 0.0
+        if reason is Reason.BAD_USER_NAME_OR_PASSWORD:
+            pause = self._throttle.failed(peer.address, self._loop.time())
+
+        def refuse() -> None:
+            if peer.connection.phase is Phase.JUDGED:
+                peer.act(peer.connection.refuse(reason, why))
+
+        self._loop.call_later(pause, refuse)
+
+    def _let_in(self, peer: Peer, connect: Connect, identity: Identity) -> None:
+        if connect.will is not None and not identity.may_publish(connect.will.topic):
+            self._turn_away(peer, Reason.NOT_AUTHORIZED, "the will's topic is not yours")
+            return
+        assigned = ""
+        if not connect.client:
+            assigned = f"auto-{uuid.uuid4().hex}"
+            connect = connect._replace(client=assigned)
+        opened = self.sessions.open(identity, connect, self._wall())
+        if opened.displaced is not None:
+            old = self._peers.get(opened.displaced)
+            if old is not None:
+                old.act(
+                    opened.displaced.close(
+                        Reason.SESSION_TAKEN_OVER, "another connection has this client id now"
+                    )
+                )
+        self._speak_wills()
+        self._unproven.pop(peer, None)
+        promises = Promises(
+            self.limits.receive_maximum,
+            self.limits.packet_bytes,
+            self.limits.topic_aliases,
+            assigned_client=assigned,
+        )
+        events = peer.connection.accept(
+            identity, opened.session, present=opened.present, promises=promises
+        )
+        peer.act(events)
+        peer.release(JUDGED)
+
+    # --- as time goes by -------------------------------------------------------------------
+
+    async def _every(self, seconds: float, action: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                action()
+            except Exception as error:
+                log.exception("the endpoint failed")
+                self._failed(error)
+                return
+
+    def _tick(self) -> None:
+        now = self.now = self._loop.time()
+        for peer in list(self._peers.values()):
+            peer.check(now, self._settings.connect_timeout_s)
+        self.sessions.expire(self._wall())
+        self._speak_wills()
+
+    def _save(self) -> None:
+        """Write down what has changed, in another thread; one write at a time."""
+        sessions = self.sessions
+        if self._saving is not None and not self._saving.done():
+            return
+        self._saving = None
+        if not (sessions.changed or sessions.gone or self._retained):
+            return
+        changes = Changes(gone=list(sessions.gone), retained=self._retained)
+        due: list[tuple[Session, list[int]]] = []
+        for session in sessions.changed:
+            if session.lasting:
+                changes.note(session)
+            else:
+                changes.gone.append(session.key)
+            due.append((session, session.take_due()))
+        sessions.changed.clear()
+        sessions.gone.clear()
+        self._retained = {}
+
+        def saved(done: asyncio.Future[None]) -> None:
+            error = None if done.cancelled() else done.exception()
+            if error is not None:
+                self._failed(error)
+                return
+            for session, ids in due:
+                session.recorded(ids)
+                self._flush(session)
+
+        self._saving = self._loop.run_in_executor(self._writer, self._file.save, changes)
+        self._saving.add_done_callback(saved)
+
+
+class Peer(asyncio.BufferedProtocol):
+    """A socket and the connection on it."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.connection = Connection(server.limits)
+        self.address = ""
+        self._transport: asyncio.Transport | None = None
+        self._holds = 0
+        self._spoke = True
+        self._heard = server.now
+        self._ending = 0.0
+
+    # --- asyncio's side --------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        address = transport.get_extra_info("peername")
+        self.address = address[0] if isinstance(address, tuple) else str(address)
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            _tune(sock)
+        self._transport.set_write_buffer_limits(high=_WRITE_BYTES)
+        if not self._server.came(self):
+            self.abort()
+
+    def get_buffer(self, _hint: int) -> memoryview:
+        if self._server.wait_for_room(self):
+            return self._server.buffer[:_SIP_BYTES]
+        return self._server.buffer
+
+    def buffer_updated(self, size: int) -> None:
+        self._spoke = True
+        if not self._ending:
+            self.act(self.connection.receive(bytes(self._server.buffer[:size])))
+
+    def eof_received(self) -> bool:
+        return False  # the transport closes itself
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._transport = None
+        for event in self.connection.lost():
+            self._server.handle(self, event)
+        self._server.went(self)
+
+    def pause_writing(self) -> None:
+        self.connection.choked = True
+        self.hold(CHOKED)
+
+    def resume_writing(self) -> None:
+        self.connection.choked = False
+        self.release(CHOKED)
+
+    # --- the server's side -----------------------------------------------------------------
+
+    def act(self, events: Iterable[Event]) -> None:
+        """Act on events, then send what there is to say."""
+        for event in events:
+            self._server.handle(self, event)
+        self.flush()
+
+    def flush(self) -> None:
+        data = self.connection.outgoing()
+        if data and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+            if self._ending:
+                self._finish()
+
+    def hold(self, why: int) -> None:
+        self._holds |= why
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def release(self, why: int) -> None:
+        """Read on, unless there is another reason not to. Silence meanwhile was ours."""
+        self._holds &= ~why
+        self._spoke = True
+        if not self._holds and self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def certificate(self) -> tuple[str, str] | None:
+        """Common name and SHA-256 fingerprint of the client's certificate, where it showed one."""
+        if self._transport is None:
+            return None
+        tls = self._transport.get_extra_info("ssl_object")
+        shown = tls.getpeercert(binary_form=True) if tls is not None else None
+        if not shown:
+            return None
+        subject = tls.getpeercert().get("subject", ())
+        names = [value for part in subject for name, value in part if name == "commonName"]
+        return (names[0] if names else "", hashlib.sha256(shown).hexdigest())
+
+    def check(self, now: float, connect_timeout: float) -> None:
+        """Close it when it has been silent, or unproven, for too long."""
+        phase = self.connection.phase
+        if self._ending:
+            if now > self._ending:
+                self.abort()
+            return
+        if self._spoke or (self._holds and phase is Phase.OPEN):
+            if phase is Phase.OPEN:
+                self._heard = now
+            self._spoke = False
+        elif phase is Phase.OPEN:
+            allowed = self.connection.silence_allowed
+            if allowed and now - self._heard > allowed:
+                self.act(self.connection.close(Reason.KEEP_ALIVE_TIMEOUT, "the client is silent"))
+        if phase in (Phase.NEW, Phase.JUDGED) and now - self._heard > connect_timeout:
+            self.abort()
+
+    def linger(self) -> None:
+        """Let the client read our last words before the socket closes.
+
+        What it still sends is read and thrown away for a moment: closing with something unread
+        would reset the connection, and our words with it.
+        """
+        self._ending = self._server.now + _LINGER_S + _TICK_S
+        self.release(~0)
+        self.flush()
+        self._finish()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _finish(self) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._transport.can_write_eof():
+            with contextlib.suppress(OSError, RuntimeError):
+                self._transport.write_eof()
+        else:
+            self._transport.close()
+
+
+def _tune(sock: socket.socket) -> None:
+    """No waiting for more to send; and the system itself finds out about half-open connections."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        ("TCP_KEEPIDLE", 60),
+        ("TCP_KEEPINTVL", 20),
+        ("TCP_KEEPCNT", _MAX_SILENCE_PROBES),
+    ):
+        if hasattr(socket, option):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+def listening_socket(host: str, port: int, setting: str) -> socket.socket:
+    """A bound socket.
+
+    Raises
+    ------
+    AskOperator
+        When the port is taken; the sentence names the setting to change.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise AskOperator(
+            "port.busy",
+            f"Port {port} on {host} can't be used ({error.strerror}): stop what uses it, "
+            f"or choose another with {setting}.",
+        ) from error
+    return sock
+
+
+def tls_context(settings: EndpointSettings) -> ssl.SSLContext | None:
+    """None when there is no certificate. Raises AskOperator when a file can't be used."""
+    if settings.tls_certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        if settings.tls_client_ca is not None:
+            context.load_verify_locations(settings.tls_client_ca)
+            context.verify_mode = ssl.CERT_OPTIONAL
+    except OSError as error:  # ssl.SSLError is one
+        raise AskOperator(
+            "endpoint.tls",
+            f"The endpoint's certificate or key can't be used ({error}): check "
+            "endpoint.tls_certificate, endpoint.tls_key and endpoint.tls_client_ca.",
+        ) from error
+    return context

@@ -36,15 +36,14 @@ class Demo:
     """A running demonstration and a signed-in client of its API."""
 
     def __init__(self, data: Path) -> None:
-        self.port, mqtt, mqtt5 = _free_ports(3)
+        self.port, mqtt = _free_ports(2)
         self.output: list[str] = []
         self.process = subprocess.Popen(
             [sys.executable, "-m", "purna.run.cli", "demo", "--data", str(data)],
             env={
                 **os.environ,
                 "PURNA_API__PORT": str(self.port),
-                "PURNA_BROKER__PORT": str(mqtt),
-                "PURNA_BROKER__PORT_V5": str(mqtt5),
+                "PURNA_ENDPOINT__PORT": str(mqtt),
                 "COLUMNS": "200",
             },
             stdout=subprocess.PIPE,

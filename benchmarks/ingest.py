@@ -28,7 +28,6 @@ from typing import Any
 
 from ingest import topics
 from ingest.counters import Counters
-from ingest.links.broker import BrokerAccounts, EmbeddedBroker
 from ingest.links.mqtt import MqttLink
 from ingest.quarantine import SqliteQuarantine
 from ingest.registry import SqlDeviceRegistry
@@ -40,6 +39,7 @@ from purna.core.clock import SystemClock
 from purna.core.devices import Customer, Device, Site
 from purna.db.base import Base
 from purna.db.engine import Database
+from tests.embedded_broker import ACCOUNTS, EmbeddedBroker
 
 SOURCE = Path(__file__).with_name("mqtt_load.c")
 WINDOW = {1: 1000, 10: 100}  # unacknowledged messages of each connection
@@ -216,12 +216,11 @@ def cpu() -> float:
 
 @contextmanager
 def embedded(folder: Path) -> Iterator[tuple[int, tuple[str, str]]]:
-    accounts = BrokerAccounts(folder / "accounts.json")
     port = free_port()
-    broker = EmbeddedBroker(folder / "broker.toml", accounts.all(), port, free_port())
+    broker = EmbeddedBroker(folder / "broker.toml", ACCOUNTS, port, free_port())
     broker.start()
     try:
-        yield port, (accounts.platform.username, accounts.platform.password)
+        yield port, ("platform", ACCOUNTS["platform"])
     finally:
         broker.stop()
 

@@ -6,6 +6,7 @@ and a start should not wait for what is not used.
 
 from __future__ import annotations
 
+import secrets
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from ingest.command_log import SqlCommandLog
     from ingest.credentials import SqlCredentials
     from ingest.enrolment import Enrolment
-    from ingest.links.broker import BrokerAccounts, Credentials, EmbeddedBroker
+    from ingest.links.base import Link
+    from ingest.links.endpoint.accounts import Account
     from ingest.quarantine import SqliteQuarantine
     from ingest.registry import SqlDeviceRegistry
-    from ingest.settings import IngestSettings
     from models.assessments import SqlAssessmentLog
     from models.registry import ModelRegistry
     from purna.db.engine import Database
@@ -73,10 +74,7 @@ class Platform:
     def credentials(self) -> SqlCredentials:
         """What devices prove themselves with."""
         from ingest.credentials import SqlCredentials
-        from purna.run.credentials import CredentialsWithBroker
 
-        if self.settings.broker.embedded:
-            return CredentialsWithBroker(self.db, self.accounts)
         return SqlCredentials(self.db)
 
     @cached_property
@@ -85,12 +83,7 @@ class Platform:
         from ingest.enrolment import Enrolment
 
         real = SystemClock()
-        enrolment = Enrolment(self.db, self.catalogue, self.clock, real, TimeOrderedIds(real))
-        if self.settings.broker.embedded:
-            from purna.run.credentials import EnrolmentWithBroker
-
-            return EnrolmentWithBroker(self.accounts, enrolment)
-        return enrolment
+        return Enrolment(self.db, self.catalogue, self.clock, real, TimeOrderedIds(real))
 
     @cached_property
     def commands(self) -> SqlCommandLog:
@@ -163,57 +156,42 @@ class Platform:
 
     # MQTT
 
-    @cached_property
-    def accounts(self) -> BrokerAccounts:
-        """Accounts of the embedded broker."""
-        from ingest.links.broker import BrokerAccounts
+    def link(self) -> Link:
+        """What brings messages in: the endpoint of our own, or the client of a broker."""
+        if not self.settings.endpoint.enabled:
+            from ingest.links.mqtt import MqttLink
+            from ingest.topics import subscriptions
 
-        return BrokerAccounts(self.folder.accounts)
+            settings = self.settings.ingest
+            return MqttLink(settings, subscriptions(settings.share_group))
+        from ingest.links.endpoint.access import Access
+        from ingest.links.endpoint.accounts import accounts_in
+        from ingest.links.endpoint.link import EndpointLink
 
-    def broker(self) -> EmbeddedBroker | None:
-        """The broker of our own with its present accounts; None when the operator has one."""
-        from ingest.links.broker import EmbeddedBroker
-
-        broker = self.settings.broker
-        if not broker.embedded:
-            return None
-        return EmbeddedBroker(
-            self.folder.path / "broker.toml", self.accounts.all(), broker.port, broker.port_v5
+        access = Access(
+            self.credentials,
+            self.registry.behind,
+            accounts_in(self.folder.accounts),
+            secrets.token_bytes(32),
         )
+        return EndpointLink(self.settings.endpoint, access, self.folder.sessions)
 
     @property
     def mqtt_address(self) -> tuple[str, int]:
-        """Where devices connect to (with MQTT 3.1.1, when the broker is ours)."""
-        if self.settings.broker.embedded:
-            return LOOPBACK, self.settings.broker.port
-        return self.settings.ingest.mqtt_host, self.settings.ingest.mqtt_port
+        """Where devices connect to."""
+        endpoint, ingest = self.settings.endpoint, self.settings.ingest
+        if not endpoint.enabled:
+            return ingest.mqtt_host, ingest.mqtt_port
+        everywhere = endpoint.host in ("0.0.0.0", "::")  # noqa: S104 - asked, not done
+        return LOOPBACK if everywhere else endpoint.host, endpoint.port
 
     @property
-    def link_settings(self) -> IngestSettings:
-        """The ingest settings with address and account of the broker of our own filled in."""
-        from ingest.settings import IngestSettings
-
-        settings, broker = self.settings.ingest, self.settings.broker
-        if not broker.embedded:
-            return settings
-        account = self.accounts.platform
-        return IngestSettings.model_validate(
-            {
-                **settings.model_dump(),
-                "mqtt_host": LOOPBACK,
-                "mqtt_port": broker.port,
-                "mqtt_port_v5": broker.port_v5,
-                "mqtt_username": account.username,
-                "mqtt_password": account.password,
-            }
-        )
-
-    @property
-    def fleet_account(self) -> Credentials:
+    def fleet_account(self) -> Account:
         """The account under which simulated fleets and replays publish for many devices."""
-        from ingest.links.broker import Credentials
+        from ingest.links.endpoint.access import FLEET
+        from ingest.links.endpoint.accounts import Account, accounts_in
 
-        if self.settings.broker.embedded:
-            return self.accounts.devices
+        if self.settings.endpoint.enabled:
+            return Account(FLEET, accounts_in(self.folder.accounts)[FLEET])
         ingest = self.settings.ingest
-        return Credentials(ingest.mqtt_username, ingest.mqtt_password.get_secret_value())
+        return Account(ingest.mqtt_username, ingest.mqtt_password.get_secret_value())

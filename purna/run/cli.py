@@ -38,7 +38,7 @@ Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
 @app.command()
 @command
 def up(data: Data = None) -> None:
-    """Run the platform: broker, ingest, API, console and scheduled jobs."""
+    """Run the platform: ingest, API, console and scheduled jobs."""
     from purna.run.running import run_platform
 
     raise typer.Exit(run_platform(platform_in(data)))
@@ -59,17 +59,8 @@ def demo(
 
 @app.command()
 @command
-def broker(data: Data = None, supervised: Supervised = False) -> None:
-    """Run the broker of our own alone."""
-    from purna.run.brokering import run_broker
-
-    run_broker(platform_in(data, "broker", supervised=supervised))
-
-
-@app.command()
-@command
 def ingest(data: Data = None, supervised: Supervised = False) -> None:
-    """Run the ingest process alone: from the broker into the store."""
+    """Run the ingest process alone: from devices into the store."""
     from purna.run.ingesting import run_ingest
 
     run_ingest(platform_in(data, "ingest", supervised=supervised))

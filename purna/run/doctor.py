@@ -37,7 +37,7 @@ def examine(settings: Settings) -> list[Finding]:
         "service database": _database,
         "catalogue": _catalogue,
         "reading store": _store,
-        "broker": _broker,
+        "MQTT": _mqtt,
         "ingest": _ingest,
         "API": _api,
     }
@@ -120,13 +120,13 @@ def _store(platform: Platform) -> str:
     return f"{len(platform.store.series())} series over {(span[1] - span[0]) / 86_400e6:.0f} days"
 
 
-def _broker(platform: Platform) -> str:
+def _mqtt(platform: Platform) -> str:
     host, port = platform.mqtt_address
     try:
         socket.create_connection((host, port), timeout=2).close()
     except OSError as error:
         raise _Wrong(
-            "doctor.broker",
+            "doctor.mqtt",
             f"nothing answers on {host}:{port} ({error.strerror or error}): "
             "is `purna up` running, or your own broker?",
         ) from error
@@ -140,7 +140,7 @@ def _ingest(platform: Platform) -> str:
     if silent > _STALE_AFTER:
         raise _Wrong("doctor.ingest", f"last progress {silent:.0f} s ago: start `purna up`")
     if not beat.connected:
-        raise _Wrong("doctor.ingest", "runs, but has no connection to the broker")
+        raise _Wrong("doctor.ingest", "runs, but no message can reach it")
     shown = ("received", "stored", "duplicates", "quarantined")
     return "messages " + ", ".join(f"{name} {beat.counters[name]}" for name in shown)
 

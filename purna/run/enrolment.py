@@ -115,7 +115,7 @@ def revoke_device(platform: Platform, device: str, certificate: str, console: Co
     console.print(
         f"{device} can't connect any more; its session is closed within seconds.", highlight=False
     )
-    if not platform.settings.broker.embedded:
+    if not platform.settings.endpoint.enabled:
         console.print(
             "At a Mosquitto that holds after `purna mosquitto` (docs/brokers.md).", highlight=False
         )
@@ -159,7 +159,7 @@ def _print_password(platform: Platform, device_id: str, password: str, console: 
     millis, value = platform.clock.now() // 1000, (quantity.low + quantity.high) / 2
     example = f'{{"boot":"b{millis}","seq":1,"ts":{millis},"m":{{"{quantity.id}":{value:g}}}}}'
     console.print(f"user name  {device_id}\npassword   {password}", highlight=False)
-    console.print("It is not shown again. To try it (the broker takes it within some seconds):")
+    console.print("It is not shown again. To try it:")
     console.print(
         f"mosquitto_pub -h {host} -p {port} -u {device_id} -P {password} "
         f"-q 1 -t purna/v1/{device_id}/telemetry -m '{example}'",

@@ -34,8 +34,13 @@ class DataFolder:
 
     @property
     def accounts(self) -> Path:
-        """Accounts of the embedded broker."""
-        return self.path / "broker-accounts.json"
+        """The installation's own accounts at the endpoint."""
+        return self.path / "endpoint-accounts.json"
+
+    @property
+    def sessions(self) -> Path:
+        """MQTT sessions of the endpoint's clients."""
+        return self.path / "sessions.sqlite"
 
     @property
     def authority(self) -> Path:

@@ -15,7 +15,7 @@ _BEAT_EVERY = 1.0
 
 
 class Beat(msgspec.Struct, frozen=True):
-    """``at`` is real time in seconds; ``connected`` whether the ingester listens at the broker."""
+    """``at`` is real time in seconds; ``connected`` whether messages can reach it."""
 
     at: float
     connected: bool
@@ -54,7 +54,7 @@ def silence(path: Path) -> float:
 
 
 def wait_until_listening(path: Path, timeout: float = 60.0) -> None:
-    """Wait until the ingester has a subscription: what is published before that nobody gets.
+    """Wait until messages can reach the ingester: before that nobody gets them.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The ingest process: from the broker into the store."""
+"""The ingest process: from devices, or their broker, into the store."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import threading
 
 from ingest.counters import Counters
 from ingest.downward import Downward
-from ingest.links.mqtt import MqttLink
 from ingest.quarantine import SqliteQuarantine
 from ingest.service import Ingester
 from ingest.stores import open_store
 from ingest.stores.waveforms import SqliteWaveformStore
-from ingest.topics import subscriptions
 from ingest.waveform_upkeep import WaveformUpkeep
 from models.vibration import indicators_of
 from purna.run.bootstrap import Platform
@@ -21,7 +19,7 @@ from purna.run.heartbeat import Heartbeat
 
 def run_ingest(platform: Platform) -> None:
     """Ingest until a signal ends the process; the group at hand is committed first."""
-    settings = platform.link_settings
+    settings = platform.settings.ingest
     stop = threading.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sign, lambda *_: stop.set())
@@ -43,7 +41,7 @@ def run_ingest(platform: Platform) -> None:
         limit_bytes=int(settings.waveform_limit_mb * 2**20),
     )
     counters = Counters()
-    link = MqttLink(settings, subscriptions(settings.share_group))
+    link = platform.link()
     heartbeat = Heartbeat(platform.folder.heartbeat, counters, lambda: link.connected)
     downward = Downward(link, platform.credentials, platform.commands)
     ingester = Ingester(

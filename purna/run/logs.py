@@ -43,7 +43,7 @@ def set_up_logs(level: str, form: LogFormat, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("httpx", "uvicorn", "alembic", "iotcore"):
+    for chatty in ("httpx", "uvicorn", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # It warns whenever a job is still at work when it is due again: with us that is meant.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)

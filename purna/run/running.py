@@ -1,11 +1,11 @@
-"""`purna up`: the broker of our own and the supervised processes."""
+"""`purna up`: the supervised processes of a platform."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from purna.core.errors import AskOperator
-from purna.run.bootstrap import LOOPBACK, Platform
+from purna.run.bootstrap import Platform
 from purna.run.doctor import foreign_owners
 from purna.run.heartbeat import silence
 from purna.run.people import setup_link_if_needed
@@ -52,9 +52,7 @@ def run_platform(
 
 def line(platform: Platform, environment: Mapping[str, str] | None = None) -> list[Program]:
     """The processes of a running platform, in the order of starting."""
-    broker = Program("broker", command(platform, "broker"))
     return [
-        *([broker] if platform.settings.broker.embedded else []),
         Program(
             "ingest",
             command(platform, "ingest"),
@@ -67,11 +65,12 @@ def line(platform: Platform, environment: Mapping[str, str] | None = None) -> li
 
 def ports(platform: Platform) -> Iterator[tuple[str, int, str]]:
     """``(host, port, variable)`` of all that the platform will listen on."""
-    api, broker = platform.settings.api, platform.settings.broker
+    api, endpoint = platform.settings.api, platform.settings.endpoint
     yield api.host, api.port, "PURNA_API__PORT"
-    if broker.embedded:
-        yield LOOPBACK, broker.port, "PURNA_BROKER__PORT"
-        yield LOOPBACK, broker.port_v5, "PURNA_BROKER__PORT_V5"
+    if endpoint.enabled:
+        yield endpoint.host, endpoint.port, "PURNA_ENDPOINT__PORT"
+        if endpoint.tls_certificate is not None:
+            yield endpoint.host, endpoint.tls_port, "PURNA_ENDPOINT__TLS_PORT"
 
 
 def command(platform: Platform, name: str, *options: str) -> list[str]:

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from alerts.settings import AlertSettings
+from ingest.links.endpoint.settings import EndpointSettings
 from ingest.settings import IngestSettings
 from purna.core.errors import AskOperator
 from purna.run.logs import LogFormat
@@ -40,14 +41,6 @@ class ApiSettings(Section):
         ("127.0.0.1", "localhost", "[::1]"),
         description="Host names under which the console may be asked for",
     )
-
-
-class BrokerSettings(Section):
-    """The broker that Purna starts itself."""
-
-    embedded: bool = Field(True, description="Start one; false when you have your own broker")
-    port: int = Field(8701, ge=1, le=65535, description="Port for MQTT 3.1.1")
-    port_v5: int = Field(8702, ge=1, le=65535, description="Port for MQTT 5")
 
 
 class ScheduleSettings(Section):
@@ -83,7 +76,9 @@ class Settings(BaseSettings):
     )
     log_format: LogFormat = Field("text", description="text for people, json for machines")
     ingest: IngestSettings = Field(IngestSettings(), description="Taking readings in")
-    broker: BrokerSettings = Field(BrokerSettings(), description="The broker of our own")
+    endpoint: EndpointSettings = Field(
+        EndpointSettings(), description="The MQTT server of our own, for devices"
+    )
     api: ApiSettings = Field(ApiSettings(), description="API and console")
     schedule: ScheduleSettings = Field(ScheduleSettings(), description="Scheduled jobs")
     alerts: AlertSettings = Field(AlertSettings(), description="Alerts, orders, who is told")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.links.broker import BrokerAccounts, EmbeddedBroker
 from ingest.settings import IngestSettings
+from tests.embedded_broker import ACCOUNTS, EmbeddedBroker
 from tests.ingest.kit import Machine, free_port
 
 
@@ -17,32 +17,29 @@ class RunningBroker:
 
     port: int
     port_v5: int
-    accounts: BrokerAccounts
 
     def settings(self, **given: object) -> IngestSettings:
         return IngestSettings.model_validate(
             {
                 "mqtt_port": self.port,
                 "mqtt_port_v5": self.port_v5,
-                "mqtt_username": self.accounts.platform.username,
-                "mqtt_password": self.accounts.platform.password,
+                "mqtt_username": "platform",
+                "mqtt_password": ACCOUNTS["platform"],
                 "mqtt_protocol": "3.1.1",
                 **given,
             }
         )
 
     def machine(self) -> Machine:
-        credentials = self.accounts.devices
-        return Machine(self.port, credentials.username, credentials.password)
+        return Machine(self.port, "devices", ACCOUNTS["devices"])
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[RunningBroker]:
-    accounts = BrokerAccounts(tmp_path / "accounts.json")
     port, port_v5 = free_port(), free_port()
-    embedded = EmbeddedBroker(tmp_path / "broker.toml", accounts.all(), port, port_v5)
+    embedded = EmbeddedBroker(tmp_path / "broker.toml", ACCOUNTS, port, port_v5)
     embedded.start()
-    yield RunningBroker(port, port_v5, accounts)
+    yield RunningBroker(port, port_v5)
     embedded.stop()
 
 

@@ -38,14 +38,13 @@ def free_ports(count: int) -> list[int]:
 @pytest.fixture
 def environment() -> dict[str, str]:
     """Free ports, and nothing of the caller's settings."""
-    api, mqtt, mqtt5 = free_ports(3)
+    api, mqtt = free_ports(2)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PURNA_")}
     return {
         **kept,
         "COLUMNS": "160",
         "PURNA_API__PORT": str(api),
-        "PURNA_BROKER__PORT": str(mqtt),
-        "PURNA_BROKER__PORT_V5": str(mqtt5),
+        "PURNA_ENDPOINT__PORT": str(mqtt),
     }
 
 
@@ -110,10 +109,8 @@ def test_a_second_platform_on_the_folder_is_refused_and_ctrl_c_stops_the_first_c
     assert re.search(r"First user +http://127\.0\.0\.1:\d+/setup\?token=", output)
 
 
-@pytest.mark.parametrize("setting", ["PURNA_BROKER__PORT", "PURNA_BROKER__PORT_V5"])
-def test_a_busy_port_is_named_with_its_setting(
-    setting: str, tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_a_busy_port_is_named_with_its_setting(tmp_path: Path, environment: dict[str, str]) -> None:
+    setting = "PURNA_ENDPOINT__PORT"
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

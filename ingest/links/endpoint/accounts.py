@@ -8,9 +8,18 @@ import os
 import secrets
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.links.endpoint.access import FEED, FLEET
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user name and its password; the password does not show when printed."""
+
+    username: str
+    password: str = field(repr=False)
 
 
 def accounts_in(path: Path) -> Mapping[str, str]:

@@ -7,7 +7,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from ingest.links.base import Received
-from ingest.links.broker import BrokerAccounts, EmbeddedBroker
 from ingest.links.mqtt import MqttLink
 from ingest.settings import IngestSettings
 from ingest.stores.memory import MemoryReadingStore
 from purna.core.errors import AskOperator
 from purna.core.readings import SeriesKey
+from tests.embedded_broker import ACCOUNTS, EmbeddedBroker
 from tests.ingest.conftest import RunningBroker
 from tests.ingest.kit import Line, Machine, free_port, running, telemetry, wait_for
 
@@ -137,15 +136,14 @@ def test_the_newer_version_is_preferred(broker: RunningBroker) -> None:
 def test_it_waits_for_a_broker_that_comes_later_and_for_one_that_comes_back(
     tmp_path: Path,
 ) -> None:
-    accounts = BrokerAccounts(tmp_path / "accounts.json")
     port, port_v5 = free_port(), free_port()
-    settings = RunningBroker(port, port_v5, accounts).settings(retry_max_s=0.3)
+    settings = RunningBroker(port, port_v5).settings(retry_max_s=0.3)
     link = MqttLink(settings, TOPICS)
     link.start()
     assert link.receive(10, 0.3) == []
     assert not link.publish("purna/v1/d1/ack", b"{}")
     for _ in range(2):
-        embedded = EmbeddedBroker(tmp_path / "broker.toml", accounts.all(), port, port_v5)
+        embedded = EmbeddedBroker(tmp_path / "broker.toml", ACCOUNTS, port, port_v5)
         embedded.start()
 
         def back() -> bool:
@@ -228,76 +226,17 @@ def test_large_messages_pass_and_too_large_ones_stop_nobody_else(
     link.stop()
 
 
-class TestEmbeddedBroker:
-    def test_nobody_gets_in_without_a_password(self, broker: RunningBroker) -> None:
-        for settings in (
-            IngestSettings(mqtt_port=broker.port, mqtt_protocol="3.1.1"),
-            broker.settings(mqtt_password="wrong"),
-            broker.settings(mqtt_password="wrong", mqtt_protocol="5"),
-        ):
-            link = MqttLink(settings, TOPICS)
-            link.start()
-            link.receive(0, 0.5)
-            assert not link.connected
-            link.stop()
-
-    def test_a_device_may_have_an_account_of_its_own(self, tmp_path: Path) -> None:
-        accounts = BrokerAccounts(tmp_path / "accounts.json")
-        accounts.put("d1", 'a password, with = and "')
-        assert accounts.all()["d1"] == 'a password, with = and "'
-        port = free_port()
-        embedded = EmbeddedBroker(tmp_path / "b.toml", accounts.all(), port, free_port())
-        embedded.start()
-        link = connected(
-            IngestSettings.model_validate(
-                {
-                    "mqtt_port": port,
-                    "mqtt_protocol": "3.1.1",
-                    "mqtt_username": "d1",
-                    "mqtt_password": 'a password, with = and "',
-                }
-            )
-        )
+def test_nobody_gets_in_without_a_password(broker: RunningBroker) -> None:
+    for settings in (
+        IngestSettings(mqtt_port=broker.port, mqtt_protocol="3.1.1"),
+        broker.settings(mqtt_password="wrong"),
+        broker.settings(mqtt_password="wrong", mqtt_protocol="5"),
+    ):
+        link = MqttLink(settings, TOPICS)
+        link.start()
+        link.receive(0, 0.5)
+        assert not link.connected
         link.stop()
-        embedded.stop()
-        assert not embedded.running
-        accounts.remove("d1")
-        assert set(accounts.all()) == {"platform", "devices"}
-
-    def test_its_files_are_for_the_owner_only(self, broker: RunningBroker, tmp_path: Path) -> None:
-        for name in ("accounts.json", "broker.toml"):
-            assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
-
-    def test_credentials_are_made_once_and_do_not_show(self, tmp_path: Path) -> None:
-        accounts = BrokerAccounts(tmp_path / "a.json")
-        again = BrokerAccounts(tmp_path / "a.json")
-        assert accounts.platform == again.platform
-        assert accounts.devices.password != accounts.platform.password
-        assert accounts.platform.password not in repr(accounts.platform)
-
-    def test_processes_that_start_together_agree_on_the_credentials(self, tmp_path: Path) -> None:
-        program = (
-            "import sys; from pathlib import Path; from ingest.links.broker import BrokerAccounts;"
-            "a = BrokerAccounts(Path(sys.argv[1])); print(a.platform.password);"
-            "a.put(sys.argv[2], 'x' * 12)"
-        )
-        started = [
-            subprocess.Popen(
-                [sys.executable, "-c", program, str(tmp_path / "a.json"), f"d{number}"],
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for number in range(4)
-        ]
-        assert len({process.communicate()[0] for process in started}) == 1
-        assert len(BrokerAccounts(tmp_path / "a.json").all()) == 6
-
-    def test_a_busy_port_is_named_with_its_setting(self, tmp_path: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-            embedded = EmbeddedBroker(tmp_path / "b.toml", {}, free_port(), port)
-            with pytest.raises(AskOperator, match=rf"Port {port} on .* broker\.port_v5"):
-                embedded.start()
 
 
 @pytest.fixture

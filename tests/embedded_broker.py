@@ -1,21 +1,14 @@
-"""The broker that Purna starts itself: rumqttd from the ``iotcore`` wheel, on loopback.
+"""A broker nobody here wrote, for the tests of the link behind a broker: rumqttd from ``iotcore``.
 
-What it can't do, and whoever needs it takes a broker of his own: it keeps everything in memory,
-so what it had accepted and not delivered is lost when it dies; it holds back a limited backlog
-for an ingester that is away; it reads its accounts at the start; and it has no rights per topic,
-so every account may publish under every device's id.
+It keeps everything in memory, holds back a limited backlog, reads its accounts at the start, and
+has no rights per topic.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import secrets
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 
 import iotcore
@@ -23,70 +16,13 @@ import iotcore
 from purna.core.errors import AskOperator
 
 HOST = "127.0.0.1"
-PLATFORM, DEVICES = "platform", "devices"
+ACCOUNTS = {"platform": "a password of the platform", "devices": "a password of devices"}
 
 _PACKET_BYTES = 1024 * 1024
 """Above this the broker cuts the connection. Far above the contract's limit for a message, so that
 a device that sends too much hears why."""
 _SEGMENT_BYTES = 10 * 1024 * 1024
 _SEGMENTS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """A user name and its password; the password does not show when printed."""
-
-    username: str
-    password: str = field(repr=False)
-
-
-class BrokerAccounts:
-    """The accounts of the embedded broker, in a file that only its owner may read.
-
-    There is one for the platform, one (``devices``) for simulated fleets and gateways, and one
-    for each device that was given a password. A change counts from the broker's next start.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @property
-    def platform(self) -> Credentials:
-        return Credentials(PLATFORM, self._read()[PLATFORM])
-
-    @property
-    def devices(self) -> Credentials:
-        return Credentials(DEVICES, self._read()[DEVICES])
-
-    def all(self) -> Mapping[str, str]:
-        """Passwords by user name; a device's user name is its id."""
-        return self._read()
-
-    def put(self, device: str, password: str) -> None:
-        with self._changing() as accounts:
-            accounts[device] = password
-
-    def remove(self, device: str) -> None:
-        with self._changing() as accounts:
-            accounts.pop(device, None)
-
-    def _read(self) -> dict[str, str]:
-        if not self._path.exists():
-            with self._changing() as accounts:
-                return accounts
-        return dict(json.loads(self._path.read_text("utf-8")))
-
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, str]]:
-        """The accounts, to be changed by one process at a time; made when there are none."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.with_name(self._path.name + ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            accounts = {name: secrets.token_urlsafe(18) for name in (PLATFORM, DEVICES)}
-            if self._path.exists():
-                accounts = dict(json.loads(self._path.read_text("utf-8")))
-            yield accounts
-            _write_private(self._path, json.dumps(accounts, indent=1))
 
 
 class EmbeddedBroker:
@@ -192,12 +128,6 @@ def _check_free(setting: str, port: int) -> None:
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Replace a file in one step; nobody but its owner can read it at any moment."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    path.touch(0o600)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,121 @@
+"""Builds that are wrong on purpose. Whoever trusts the suite wants to see it catch them.
+
+Each is a patch of the running product, made in the ingester's process before it starts; the
+product itself has no such options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import apsw
+
+from ingest.links import mqtt
+from ingest.links.base import Received
+from ingest.links.mqtt import MqttLink
+from ingest.quarantine import SqliteQuarantine
+from ingest.stores import sqlite_schema
+from purna.core.readings import Rejected
+
+
+def acknowledge_on_arrival() -> None:
+    """What an MQTT library does by itself: the acknowledgement goes out with the callback."""
+    receive, acknowledge = MqttLink.receive, MqttLink.acknowledge
+
+    def receive_and_acknowledge(self: MqttLink, limit: int, timeout: float) -> list[Received]:
+        messages = receive(self, limit, timeout)
+        acknowledge(self, messages)
+        return messages
+
+    _patch(MqttLink, receive=receive_and_acknowledge, acknowledge=lambda *_, **__: None)
+
+
+def synchronous_normal() -> None:
+    """A commit that is not synced: survives every kill, and loses the last ones to a power cut."""
+    connect = sqlite_schema._connect
+
+    class Unsynced(apsw.Connection):
+        def execute(self, statements: str, *args: Any, **given: Any) -> Any:
+            return super().execute(statements.replace("= FULL", "= NORMAL"), *args, **given)
+
+    def connect_unsynced(path: Any, flags: int) -> apsw.Connection:
+        connect(path, flags).close()  # for its errors
+        connection = Unsynced(str(path), flags=flags)
+        connection.set_busy_timeout(10_000)
+        return connection
+
+    _patch(sqlite_schema, _connect=connect_unsynced)
+
+
+def acknowledge_without_generation() -> None:
+    """Packet ids of an older connection are acknowledged on the present one."""
+    acknowledge = MqttLink.acknowledge
+
+    def acknowledge_whatever(
+        self: MqttLink, messages: Sequence[Received], *args: Any, **given: Any
+    ) -> None:
+        now = self._generation
+        renewed = [
+            message._replace(token=mqtt.Token(now, message.token.packet)) if message.token else message
+            for message in messages
+        ]
+        acknowledge(self, renewed, *args, **given)
+
+    _patch(MqttLink, acknowledge=acknowledge_whatever)
+
+
+def quarantine_after_acknowledgement() -> None:
+    """Refused messages are set aside once they are acknowledged already."""
+    add, acknowledge = SqliteQuarantine.add, MqttLink.acknowledge
+    waiting: list[tuple[SqliteQuarantine, Sequence[Rejected]]] = []
+
+    def add_later(self: SqliteQuarantine, rejected: Sequence[Rejected]) -> None:
+        waiting.append((self, rejected))
+
+    def acknowledge_first(self: MqttLink, *args: Any, **given: Any) -> None:
+        acknowledge(self, *args, **given)
+        while waiting:
+            quarantine, rejected = waiting.pop()
+            add(quarantine, rejected)
+
+    _patch(SqliteQuarantine, add=add_later)
+    _patch(MqttLink, acknowledge=acknowledge_first)
+
+
+def sync_errors_ignored() -> None:
+    """What a disk says about a failed sync does not reach anybody."""
+
+    class DeafFile(apsw.VFSFile):
+        def xSync(self, flags: int) -> None:  # noqa: N802 - apsw's name
+            try:
+                super().xSync(flags)
+            except apsw.IOError:
+                pass
+
+    class DeafDisk(apsw.VFS):
+        def __init__(self) -> None:
+            super().__init__("deaf", "unix", makedefault=True)
+
+        def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
+            return DeafFile("unix", name, flags)
+
+    _kept.append(DeafDisk())
+
+
+BAD_BUILDS: Mapping[str, Callable[[], None]] = {
+    "acknowledge_on_arrival": acknowledge_on_arrival,
+    "synchronous_normal": synchronous_normal,
+    "acknowledge_without_generation": acknowledge_without_generation,
+    "quarantine_after_acknowledgement": quarantine_after_acknowledgement,
+    "sync_errors_ignored": sync_errors_ignored,
+}
+
+_kept: list[object] = []  # a VFS lives as long as its Python object
+
+
+def _patch(owner: Any, **replacements: Any) -> None:
+    for name, replacement in replacements.items():
+        if not hasattr(owner, name):
+            raise AttributeError(f"{owner} has no {name} any more: this bad build has to follow")
+        setattr(owner, name, replacement)

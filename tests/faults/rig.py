@@ -1,0 +1,346 @@
+"""What a scenario plays with: a data folder, a broker, an ingest process, devices, a disk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from purna.core.clock import SystemClock
+from purna.core.devices import Customer, Device, Site
+from purna.run.bootstrap import Platform
+from purna.run.heartbeat import last_beat
+from purna.run.migrate import upgrade
+from purna.run.settings import load_settings
+from tests.faults.audit import Audit, audit
+from tests.faults.disk import Disk
+from tests.faults.load import Promise, Record, Sender
+from tests.faults.proxy import Proxy
+from tests.ingest.kit import free_port
+
+DEVICES = ("d1", "d2", "d3", "d4")
+_PRODUCT = """
+id = "pump"
+name = "Pump"
+[[quantity]]
+id = "q0"
+name = "Number"
+unit = "1"
+low = 0
+high = 1e9
+"""
+_MOSQUITTO = """
+listener {port} 127.0.0.1
+allow_anonymous true
+max_inflight_messages 0
+max_queued_messages 0
+persistence true
+persistence_location {folder}/
+autosave_on_changes true
+autosave_interval 1000
+set_tcp_nodelay true
+"""
+"""As deploy/mosquitto.conf, without accounts."""
+
+
+SYNC_US = 3000
+"""How long a sync takes unless a scenario says otherwise: that of a commodity disk."""
+_INGEST = {
+    "group_wait_ms": 10.0,
+    "ack_interval_ms": 20.0,
+    "retry_max_s": 0.5,
+    "quarantine_limit": 10_000_000,
+}
+
+
+class Ingesters:
+    """Starts ingest processes of one data folder, and ends them."""
+
+    def __init__(self, folder: Path, log: Path, environment: dict[str, str]) -> None:
+        self._folder = folder
+        self._parent = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.ingester"],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log.open("ab"),
+            text=True,
+        )
+
+    def start(self, *patches: str) -> Running:
+        arguments = ["ingest", "--data", str(self._folder), "--supervised"]
+        return Running(self, self.ask({"start": arguments, "patches": patches}))
+
+    def ask(self, request: dict[str, Any]) -> Any:
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        print(json.dumps(request), file=self._parent.stdin, flush=True)
+        return json.loads(self._parent.stdout.readline())
+
+    def close(self) -> None:
+        for stream in (self._parent.stdin, self._parent.stdout):
+            if stream is not None:
+                stream.close()
+        self._parent.wait(10)
+
+
+class Running:
+    """A running ingest process."""
+
+    def __init__(self, owner: Ingesters, pid: int) -> None:
+        self._owner, self._pid = owner, pid
+        self.status: int | None = None
+
+    def send(self, sign: signal.Signals) -> None:
+        os.kill(self._pid, sign)
+
+    def poll(self) -> int | None:
+        if self.status is None:
+            self.status = self._owner.ask({"poll": self._pid})
+        return self.status
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            self.send(signal.SIGKILL)
+            self.status = self._owner.ask({"wait": self._pid})
+
+    async def end(self, seconds: float = 30.0) -> int:
+        """Its exit status, once it has ended by itself."""
+        await until(lambda: self.poll() is not None, seconds, "the ingest process does not end")
+        assert self.status is not None
+        return self.status
+
+
+class Mosquitto:
+    """A broker in its own folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        folder.mkdir()
+        folder.chmod(0o777)  # as root, it gives its rights away
+        self._log = folder / "log"
+        self._configuration = folder / "mosquitto.conf"
+        self._configuration.write_text(_MOSQUITTO.format(port=self.port, folder=folder))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
+        assert program, "these runs need the Debian package mosquitto"
+        self._process = subprocess.Popen(
+            [program, "-c", str(self._configuration)],
+            stdout=subprocess.DEVNULL,
+            stderr=self._log.open("ab"),
+        )
+        await until(self._answers, 10, "Mosquitto does not start")
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+class Rig:
+    """A data folder with four devices, a disk that can fail, and the load on it all.
+
+    ``port`` is where devices connect to; ``broker`` is None where that is the platform itself.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        port: int,
+        settings: Mapping[str, Mapping[str, Any]],
+        broker: Mosquitto | None = None,
+    ) -> None:
+        self.folder = folder / "data"
+        self.port = port
+        self.broker = broker
+        self.chance = random.Random(seed)
+        self.start_of_time = (SystemClock().now() // 1_000_000 - 3600) * 1_000_000
+        self.log = folder / "ingest.log"
+        self.senders: list[Sender] = []
+        self._seed = seed
+        self._tasks: list[asyncio.Task[None]] = []
+        self.proxy: Proxy | None = None
+        _prepare(self.folder, settings)
+        beside = folder / "disk"
+        beside.mkdir()
+        self.disk = Disk(self.folder, beside)
+        self.disk.turn(sync_us=SYNC_US)
+        self.ingesters = Ingesters(self.folder, self.log, self.disk.environment)
+
+    async def listening(self) -> None:
+        """Wait until the ingest process listens: before that, a broker has no use for messages."""
+
+        def listens() -> bool:
+            beat = last_beat(self.folder / "ingest.json")
+            return beat is not None and beat.connected
+
+        await until(listens, 60, "the ingest process does not listen")
+
+    def load(
+        self, *, frees: Promise = "puback", rate: float = 500, window: int = 200, port: int = 0
+    ) -> None:
+        """Begin to send: ``rate`` messages a second and device, ``window`` of them unsafe."""
+        for number, device in enumerate(DEVICES):
+            sender = Sender(
+                device,
+                port or self.port,
+                self.start_of_time,
+                random.Random(self._seed * 100 + number),
+                frees=frees,
+                window=window,
+                rate=rate,
+            )
+            self.senders.append(sender)
+            self._tasks.append(asyncio.create_task(sender.run()))
+
+    @property
+    def safe(self) -> int:
+        """How many messages the platform itself has acknowledged to the devices."""
+        return sum(
+            len(record.accepted) if self.broker is None else record.promised + 1
+            for record in self.records
+        )
+
+    @property
+    def records(self) -> list[Record]:
+        return [sender.record for sender in self.senders]
+
+    async def progress(self, seconds: float = 30.0) -> None:
+        """Wait until the platform acknowledges something again."""
+        before = self._signs
+        await until(lambda: self._signs > before, seconds, "nothing is acknowledged any more")
+
+    @property
+    def _signs(self) -> int:
+        return sum(record.acks + len(record.accepted) * (not self.broker) for record in self.records)
+
+    def hold_store(self) -> Callable[[], None]:
+        """Lock the readings file, as another program might; returns what lets go of it."""
+        other = apsw.Connection(str(self.folder / "readings.sqlite"))
+        other.set_busy_timeout(5000)
+        other.execute("BEGIN IMMEDIATE")
+        return other.close
+
+    async def standstill(self, seconds: float, limit: float = 60.0) -> None:
+        """Stop sending anything new; wait until all is safe, or nothing more becomes so."""
+        for sender in self.senders:
+            sender.paused = True
+        last, since = -1, time.monotonic()
+        end = since + limit
+        while time.monotonic() < end:
+            if self.safe != last:
+                last, since = self.safe, time.monotonic()
+            if self.safe >= sum(record.sent for record in self.records):
+                break
+            if time.monotonic() - since > seconds:
+                break
+            await asyncio.sleep(0.02)
+
+    def resume(self) -> None:
+        for sender in self.senders:
+            sender.paused = False
+
+    def audit(self, *promises: Promise) -> Audit:
+        """By default of everything that counts as a promise while the broker lives."""
+        return audit(
+            self.folder, self.records, promises or ("puback", "ack"), self.start_of_time
+        )
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.ingesters.close()
+
+
+def _prepare(folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:
+    folder.mkdir()
+    lines = []
+    for section, values in settings.items():
+        lines.append(f"[{section}]")
+        lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+    (folder / "purna.toml").write_text("\n".join(lines))
+    platform = Platform(load_settings(folder))
+    platform.folder.create()
+    (platform.folder.catalogue / "pump.toml").write_text(_PRODUCT)
+    upgrade(platform.db)
+    site = Site("north", Customer("acme", "Acme"), "North")
+    platform.registry.add([Device(name, "pump", site) for name in DEVICES])
+    platform.db.close()
+
+
+@contextlib.asynccontextmanager
+async def rig_of(link: str, seed: int, *, meddle: bool = False, **ingest: Any) -> AsyncIterator[Rig]:
+    """A rig whose devices speak to the platform over ``link``; see :data:`LINKS`.
+
+    With ``meddle`` a proxy that cuts stands between the ingest process and the broker.
+    """
+    with tempfile.TemporaryDirectory(prefix="purna-faults-") as name:
+        folder = Path(name)
+        async with LINKS[link](folder, seed, meddle, ingest) as rig:
+            try:
+                yield rig
+            except BaseException:
+                kept = Path(tempfile.gettempdir()) / f"purna-faults-{os.getpid()}.log"
+                shutil.copyfile(rig.log, kept)
+                print(f"the ingest process's log: {kept}", file=sys.stderr)
+                raise
+
+
+@contextlib.asynccontextmanager
+async def _behind_mosquitto(
+    folder: Path, seed: int, meddle: bool, ingest: Mapping[str, Any]
+) -> AsyncIterator[Rig]:
+    broker = Mosquitto(folder / "mosquitto")
+    await broker.start()
+    proxy = Proxy(broker.port, random.Random(seed), longest=0.4, new_ids=True)
+    await proxy.start()
+    settings = {
+        "broker": {"embedded": False},
+        "ingest": {
+            **_INGEST,
+            "mqtt_port": proxy.port if meddle else broker.port,
+            **ingest,
+        },
+    }
+    rig = Rig(folder, seed, broker.port, settings, broker)
+    rig.proxy = proxy
+    try:
+        yield rig
+    finally:
+        await rig.close()
+        await proxy.close()
+        broker.kill()
+
+
+LINKS = {"mosquitto": _behind_mosquitto}
+"""Ways from a device into the platform."""
+
+
+async def until(condition: Callable[[], Any], seconds: float, what: str) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what} (after {seconds:.0f} s)")
+        await asyncio.sleep(0.01)

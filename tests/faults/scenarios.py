@@ -1,0 +1,336 @@
+"""What is injected, one function per scenario, and the table of them all.
+
+Each plays on a rig, ends with an audit and returns its figures. ``times`` is how often the fault
+happens; ``patches`` are known-bad builds or mishaps of the ingest process (see their modules).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from purna.core.clock import HOUR
+from purna.run.bootstrap import Platform
+from purna.run.clock import FileClock
+from purna.run.heartbeat import silence
+from purna.run.running import command
+from purna.run.settings import load_settings
+from purna.run.supervisor import Program, Supervisor
+from tests.faults.audit import Audit
+from tests.faults.rig import SYNC_US, Rig, Running, rig_of, until
+
+_SEED = 20261
+
+
+@dataclass
+class Outcome:
+    """Figures of a run. ``wrong`` says in words what must not be, apart from the audit."""
+
+    audit: Audit
+    figures: dict[str, Any] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        return self.audit.good and not self.wrong
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**self.figures, **asdict(self.audit), "wrong": self.wrong, "good": self.good}
+
+
+async def kill(link: str, times: int, *patches: str) -> Outcome:
+    """kill -9 under load: at any moment, or at a disk operation picked at random."""
+    async with rig_of(link, _SEED) as rig:
+        ingester = rig.ingesters.start(*patches)
+        await rig.listening()
+        rig.load()
+        await rig.progress()
+        for number in range(times):
+            await _die(rig, ingester, at_operation=number % 2 == 0)
+            ingester = rig.ingesters.start(*patches)
+            await rig.progress()
+        return await _concluded(rig, ingester, kills=times)
+
+
+async def power_cut(link: str, times: int, *patches: str) -> Outcome:
+    """The same, and of what was not synced any part is gone."""
+    async with rig_of(link, _SEED + 1) as rig:
+        ingester = rig.ingesters.start(*patches)
+        await rig.listening()
+        rig.load()
+        await rig.progress()
+        for number in range(times):
+            await _die(rig, ingester, at_operation=number % 2 == 0)
+            rig.disk.cut(rig.chance)
+            ingester = rig.ingesters.start(*patches)
+            await rig.progress()
+        return await _concluded(rig, ingester, cuts=times)
+
+
+async def _die(rig: Rig, ingester: Running, *, at_operation: bool) -> None:
+    await asyncio.sleep(rig.chance.uniform(0.02, 0.4))
+    if at_operation:
+        rig.disk.turn(die_at=rig.disk.look("operations") + rig.chance.randint(1, 40))
+        await ingester.end()
+        rig.disk.turn(die_at=0)
+    else:
+        ingester.kill()
+
+
+async def _concluded(rig: Rig, ingester: Running, **figures: Any) -> Outcome:
+    """Let everything come to rest, look, and end."""
+    await rig.standstill(2.5)
+    outcome = Outcome(rig.audit(), {**figures, "sent": sum(r.sent for r in rig.records)})
+    ingester.kill()
+    return outcome
+
+
+async def broker_killed(link: str, times: int, *patches: str) -> Outcome:
+    """kill -9 of the broker, now and then together with the ingester.
+
+    What only the broker had promised may be gone, so devices keep a message until the platform's
+    ``ack`` and send it again.
+    """
+    async with rig_of(link, _SEED + 2) as rig:
+        assert rig.broker is not None
+        ingester = rig.ingesters.start(*patches)
+        await rig.listening()
+        rig.load(frees="ack")
+        await rig.progress()
+        for number in range(times):
+            await asyncio.sleep(rig.chance.uniform(0.05, 0.5))
+            rig.broker.kill()
+            if number % 3 == 2:
+                ingester.kill()
+                ingester = rig.ingesters.start(*patches)
+            await asyncio.sleep(rig.chance.uniform(0.0, 0.3))
+            await rig.broker.start()
+            await rig.progress()
+        await rig.standstill(8.0)
+        ingester.kill()
+        sent = sum(record.sent for record in rig.records)
+        return Outcome(
+            rig.audit("ack"),
+            {"broker_kills": times, "sent": sent},
+            [] if rig.safe == sent else [f"{sent - rig.safe} messages never became safe"],
+        )
+
+
+async def store_busy(link: str, times: int, *patches: str) -> Outcome:
+    """Another process holds the readings file for seconds."""
+    wrong = []
+    async with rig_of(link, _SEED + 3) as rig:
+        ingester = rig.ingesters.start(*patches)
+        await rig.listening()
+        rig.load()
+        await rig.progress()
+        for number in range(times):
+            let_go = rig.hold_store()
+            await asyncio.sleep(0.3)  # what was committed just before is still being told
+            before = rig.safe
+            await asyncio.sleep(1.0 if number % 5 < 4 else 12.0)
+            if rig.safe != before:
+                wrong.append("acknowledged while nothing could be stored")
+            let_go()
+            await rig.progress()
+        outcome = await _concluded(rig, ingester, times=times)
+        outcome.wrong += wrong
+        return outcome
+
+
+async def disk_full(link: str, times: int, *patches: str) -> Outcome:
+    """The disk fills up under load, and later there is room again."""
+    ended = 0
+    async with rig_of(link, _SEED + 4) as rig:
+        ingester = rig.ingesters.start(*patches)
+        await rig.listening()
+        rig.load()
+        await rig.progress()
+        for _ in range(times):
+            rig.disk.turn(room=rig.chance.randint(0, 200_000))
+            await _no_progress(rig, 1.0)
+            if ingester.poll() is not None:
+                ended += 1
+            rig.disk.turn(room=-1)
+            if ingester.poll() is not None:
+                ingester = rig.ingesters.start(*patches)
+            await rig.progress()
+        return await _concluded(rig, ingester, times=times, ended=ended)
+
+
+async def _no_progress(rig: Rig, seconds: float) -> None:
+    while True:
+        before = rig.safe
+        await asyncio.sleep(seconds)
+        if rig.safe == before:
+            return
+
+
+async def sync_fails(link: str, times: int, *patches: str) -> Outcome:
+    """One sync fails: nobody knows what is on disk, so the process must end, with a status.
+
+    The power is cut after that, because what the failed sync left behind is lost then.
+    """
+    survived = 0
+    async with rig_of(link, _SEED + 5) as rig:
+        ingester = rig.ingesters.start(*patches)
+        await rig.listening()
+        rig.load()
+        await rig.progress()
+        for number in range(times):
+            await asyncio.sleep(rig.chance.uniform(0.05, 0.4))
+            rig.disk.turn(spare_logs=number % 2)
+            failed = rig.disk.look("failed_syncs")
+            rig.disk.turn(failing_syncs=1)
+            await until(lambda: rig.disk.look("failed_syncs") > failed, 20, "nobody syncs")  # noqa: B023
+            try:
+                if await ingester.end(3.0) == 0:
+                    survived += 1
+            except TimeoutError:
+                survived += 1
+                ingester.kill()
+            rig.disk.cut(rig.chance)
+            ingester = rig.ingesters.start(*patches)
+            await rig.progress()
+        outcome = await _concluded(rig, ingester, times=times, survived=survived)
+        if survived:
+            outcome.wrong.append(f"went on after {survived} failed syncs")
+        return outcome
+
+
+async def sync_hangs(link: str, times: int, *patches: str) -> Outcome:
+    """A sync takes seconds: meanwhile nothing is acknowledged, and nobody loses his connection."""
+    wrong = []
+    async with rig_of(link, _SEED + 6) as rig:
+        ingester = rig.ingesters.start(*patches)
+        await rig.listening()
+        rig.load()
+        await rig.progress()
+        for _ in range(times):
+            rig.disk.turn(hang=1)
+            await asyncio.sleep(0.3)
+            before = rig.safe
+            await asyncio.sleep(3.0)
+            if rig.safe != before:
+                wrong.append("acknowledged while a sync hung")
+            rig.disk.turn(hang=0)
+            await rig.progress()
+            await asyncio.sleep(0.1)
+        outcome = await _concluded(rig, ingester, times=times)
+        reconnects = sum(record.reconnects for record in rig.records)
+        if reconnects:
+            wrong.append(f"{reconnects} connections of devices were lost")
+        outcome.wrong += wrong
+        return outcome
+
+
+async def ingester_cut_off(link: str, times: int, *patches: str) -> Outcome:
+    """The connection between ingester and broker is cut over and over, and packet ids come again.
+
+    Between delivery and commit, too: the store is busy now and then, so that the ingester holds
+    messages of an older connection when it commits. And the disk is slow, so that there is time
+    between a wrong acknowledgement and the commit that would make it good.
+    """
+    async with rig_of(link, _SEED + 7, meddle=True) as rig:
+        rig.disk.turn(sync_us=40_000)
+        proxy = rig.proxy
+        assert proxy is not None
+        ingester = rig.ingesters.start("impatient_store", *patches)
+        await rig.listening()
+        rig.load()
+        while proxy.cuts < times:
+            let_go = rig.hold_store()
+            await asyncio.sleep(rig.chance.uniform(0.2, 0.6))
+            let_go()
+            await asyncio.sleep(rig.chance.uniform(0.1, 0.4))
+        proxy.cutting = False
+        return await _concluded(rig, ingester, cuts=proxy.cuts)
+
+
+async def devices_cut_off(link: str, times: int, *patches: str) -> Outcome:
+    """The connections of devices are cut, stalled and half-closed at any byte."""
+    from tests.faults.proxy import Proxy
+
+    async with rig_of(link, _SEED + 8) as rig:
+        proxy = Proxy(rig.port, rig.chance, longest=0.4)
+        await proxy.start()
+        ingester = rig.ingesters.start(*patches)
+        await rig.listening()
+        rig.load(port=proxy.port)
+        await until(lambda: proxy.cuts >= times, times * 3.0 + 30, "too few cuts")
+        proxy.cutting = False
+        outcome = await _concluded(rig, ingester, cuts=proxy.cuts)
+        await proxy.close()
+        return outcome
+
+
+async def clock_jumps(link: str, times: int, *patches: str) -> Outcome:
+    """The platform's clock jumps by hours, forwards and backwards."""
+    async with rig_of(link, _SEED + 9) as rig:
+        clock = FileClock(rig.folder / "clock.json")
+        ingester = rig.ingesters.start(*patches)
+        await rig.listening()
+        rig.load()
+        await rig.progress()
+        for _ in range(times):
+            clock.set(clock.now() + round(rig.chance.uniform(-3, 3) * HOUR), speed=1.0)
+            await rig.progress()
+            await asyncio.sleep(0.2)
+        (rig.folder / "clock.json").unlink()
+        return await _concluded(rig, ingester, jumps=times)
+
+
+async def decoder_fails(link: str, times: int, *patches: str) -> Outcome:
+    """A bug in a decoder: the messages it fails on are set aside, the others go on."""
+    async with rig_of(link, _SEED + 10) as rig:
+        ingester = rig.ingesters.start("decoder_raises", *patches)
+        await rig.listening()
+        rig.load()
+        await rig.progress()
+        await asyncio.sleep(0.2 * times)
+        return await _concluded(rig, ingester, seconds=0.2 * times)
+
+
+async def hangs(link: str, times: int, *patches: str) -> Outcome:
+    """The ingest process stops moving: its supervisor kills it and starts another."""
+    async with rig_of(link, _SEED + 11) as rig:
+        platform = Platform(load_settings(rig.folder))
+        program = Program(
+            "ingest",
+            command(platform, "ingest"),
+            environment=rig.disk.environment,
+            progress=lambda: silence(platform.folder.heartbeat) < 2.5,
+            patience=5.0,
+        )
+        supervisor = Supervisor([program])
+        keeping = threading.Thread(target=supervisor.keep)
+        keeping.start()
+        try:
+            await rig.listening()
+            rig.load()
+            await rig.progress(60)
+            for _ in range(times):
+                assert program.process is not None
+                first = program.process.pid
+                program.stop(signal.SIGSTOP)
+                await until(
+                    lambda: program.process is not None and program.process.pid != first,  # noqa: B023
+                    30,
+                    "nobody restarts what hangs",
+                )
+                await rig.progress(60)
+            await rig.standstill(2.5)
+            outcome = Outcome(
+                rig.audit(), {"times": times, "sent": sum(r.sent for r in rig.records)}
+            )
+        finally:
+            supervisor.stop()
+            await asyncio.to_thread(keeping.join)
+        return outcome
+
+
+Scenario = Callable[..., Awaitable[Outcome]]

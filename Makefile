@@ -12,7 +12,7 @@ DEMO_DATA ?= var/demo
 SOURCES := purna ingest models alerts api simulators tests benchmarks hatch_build.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench lock clean console
+.PHONY: help demo test faults lint check bench lock clean console
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ test: $(DEV) ## Set up and run the tests and checks that need nothing but Python
 	$(VENV)/bin/ruff format --check $(SOURCES)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest $(PYTEST_OPTIONS)
+
+faults: $(DEV) ## Kill, cut the power, fail the disk, cut the network: minutes; FAULTS=--full hours
+	$(VENV)/bin/python -m tests.faults $(FAULTS)
 
 lint: $(DEV) ## Format and fix what can be fixed by itself
 	$(VENV)/bin/ruff format $(SOURCES)

@@ -13,7 +13,7 @@ from typing import Any
 
 import apsw
 
-from ingest.stores.sqlite_schema import explained, snapshot, transaction
+from ingest.stores.sqlite_schema import explained, make_durable, snapshot, transaction
 from purna.core.ports import RejectedFilter
 from purna.core.readings import Rejected
 
@@ -225,8 +225,7 @@ def _open_writer(path: Path) -> apsw.Connection:
     with explained(path):
         connection = apsw.Connection(str(path))
         connection.set_busy_timeout(10_000)
-        connection.pragma("journal_mode", "WAL")
-        connection.pragma("synchronous", "FULL")
+        make_durable(connection)
         with transaction(connection):
             connection.execute(_SCHEMA)
             if connection.pragma("user_version") < _VERSION:

@@ -1,7 +1,7 @@
 """What all tests share: markers for what a machine may lack.
 
-A test marked ``mosquitto``, ``postgres`` or ``browser`` skips where the programs are missing; with
-``PURNA_TEST_COMPLETE=1`` (as the CI script sets it) that is a failure instead.
+A test marked ``mosquitto``, ``compiler``, ``postgres`` or ``browser`` skips where the programs are
+missing; with ``PURNA_TEST_COMPLETE=1`` (as the CI script sets it) that is a failure instead.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ pytest_plugins = ["tests.postgres"]
 
 PROGRAMS = {
     "mosquitto": lambda: shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin"),
+    "compiler": lambda: shutil.which("gcc"),
     "postgres": lambda: next(iter(Path("/usr/lib/postgresql").glob("*/bin/initdb")), None),
     "browser": lambda: shutil.which("chromium"),
 }

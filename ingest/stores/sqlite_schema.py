@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -20,6 +20,9 @@ import apsw
 from purna.core.errors import AskOperator, RetryLater
 
 VERSION = 1
+
+CHECKPOINT_PAGES = 1000
+"""With so many pages (of 4 KiB) in it, the write-ahead log is copied into the file."""
 
 _SCHEMA = """
 CREATE TABLE series (id INTEGER PRIMARY KEY, device TEXT NOT NULL, quantity TEXT NOT NULL);
@@ -53,8 +56,7 @@ def open_writer(path: Path) -> apsw.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     with explained(path):
         connection = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        make_durable(connection)
         if _version(connection) == 0:
             with transaction(connection):
                 connection.execute(_SCHEMA)
@@ -79,6 +81,24 @@ def open_reader(path: Path) -> apsw.Connection | None:
         connection.execute("PRAGMA query_only = ON")
         _check_version(connection, path)
     return connection
+
+
+def make_durable(connection: apsw.Connection) -> None:
+    """Every commit is synced, and no sync that fails goes unheard.
+
+    SQLite's automatic checkpoints keep their errors to themselves; these raise out of the commit
+    that was due for one. The commit itself is safe in the log then, and nobody was told so yet.
+    """
+    connection.pragma("journal_mode", "WAL")
+    connection.pragma("synchronous", "FULL")
+    connection.set_wal_hook(_checkpoint)
+
+
+def _checkpoint(connection: apsw.Connection, name: str, pages: int) -> int:
+    if pages >= CHECKPOINT_PAGES:
+        with suppress(apsw.BusyError):  # another connection is at it
+            connection.wal_checkpoint(name)
+    return apsw.SQLITE_OK
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import apsw
 import numpy as np
 from pcodec import ChunkConfig, standalone
 
-from ingest.stores.sqlite_schema import explained, snapshot, transaction
+from ingest.stores.sqlite_schema import explained, make_durable, snapshot, transaction
 from purna.core.errors import AskOperator, NotFound
 from purna.core.waveforms import Samples, Waveform, WaveformInfo, WaveformKey, WaveformState, wins
 
@@ -275,8 +275,7 @@ def _open_writer(path: Path) -> apsw.Connection:
     with explained(path):
         connection = apsw.Connection(str(path))
         connection.set_busy_timeout(10_000)
-        connection.pragma("journal_mode", "WAL")
-        connection.pragma("synchronous", "FULL")
+        make_durable(connection)
         if connection.pragma("user_version") == 0:
             with transaction(connection):
                 connection.execute(_SCHEMA)

@@ -21,8 +21,9 @@ class Audit:
     """Messages; ``stored`` are those found in the store or, the poisonous ones, in quarantine.
 
     ``lost`` were acknowledged and are not there. ``doubled`` are readings seen twice,
-    ``misplaced`` stand at a time that is not theirs, ``strange`` nobody sent. A refused message
-    that was delivered twice stands in the quarantine twice, which is no fault: ``refused_again``.
+    ``misplaced`` stand at a time that is not theirs, ``strange`` nobody sent. ``refused`` are good
+    messages in the quarantine. A refused message that was delivered twice stands there twice,
+    which is no fault: ``refused_again``.
     """
 
     acknowledged: int
@@ -31,6 +32,7 @@ class Audit:
     doubled: int
     misplaced: int
     strange: int
+    refused: int
     refused_again: int
     damaged: tuple[str, ...]
 
@@ -47,9 +49,7 @@ def audit(
     Each of the ``promises`` has to be kept; ``start`` (micros) is the time of reading number 0.
     """
     # Before looking, so that what is acknowledged meanwhile is not asked for.
-    acknowledged = [
-        set[int]().union(*map(record.acknowledged, promises)) for record in records
-    ]
+    acknowledged = [set[int]().union(*map(record.acknowledged, promises)) for record in records]
     store = SqliteReadingStore(folder / "readings.sqlite", read_only=True)
     quarantine = SqliteQuarantine(folder / "quarantine.sqlite", read_only=True)
     points = store.read([SeriesKey(record.device, "q0") for record in records], 0, 2**62)
@@ -59,18 +59,17 @@ def audit(
     )
     store.close()
     quarantine.close()
-    stored = lost = doubled = misplaced = strange = 0
+    stored = lost = doubled = misplaced = strange = set_aside = 0
     for record, safe in zip(records, acknowledged, strict=True):
         mine = points[SeriesKey(record.device, "q0")]
         values = mine.value.astype(int).tolist()
         found = Counter(values)
         doubled += found.total() - len(found)
-        misplaced += sum(
-            (ts - start) // 1000 != value for ts, value in zip(mine.ts.tolist(), values, strict=True)
-        )
+        misplaced += int(((mine.ts - start) // 1000 != mine.value).sum())
         there = set(found) | {number for device, number in refused if device == record.device}
         strange += sum(number >= record.sent for number in there)
         strange += sum(is_poison(number) for number in found)
+        set_aside += sum(not is_poison(number) for number in there - set(found))
         stored += len(there)
         lost += len(safe - there)
     return Audit(
@@ -80,6 +79,7 @@ def audit(
         doubled,
         misplaced,
         strange,
+        set_aside,
         refused.total() - len(refused),
         tuple(damages(folder)),
     )

@@ -7,6 +7,7 @@ product itself has no such options.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import apsw
@@ -33,19 +34,13 @@ def acknowledge_on_arrival() -> None:
 
 def synchronous_normal() -> None:
     """A commit that is not synced: survives every kill, and loses the last ones to a power cut."""
-    connect = sqlite_schema._connect
+    make_durable = sqlite_schema.make_durable
 
-    class Unsynced(apsw.Connection):
-        def execute(self, statements: str, *args: Any, **given: Any) -> Any:
-            return super().execute(statements.replace("= FULL", "= NORMAL"), *args, **given)
+    def make_half_durable(connection: apsw.Connection) -> None:
+        make_durable(connection)
+        connection.pragma("synchronous", "NORMAL")
 
-    def connect_unsynced(path: Any, flags: int) -> apsw.Connection:
-        connect(path, flags).close()  # for its errors
-        connection = Unsynced(str(path), flags=flags)
-        connection.set_busy_timeout(10_000)
-        return connection
-
-    _patch(sqlite_schema, _connect=connect_unsynced)
+    _patch(sqlite_schema, make_durable=make_half_durable)
 
 
 def acknowledge_without_generation() -> None:
@@ -55,10 +50,10 @@ def acknowledge_without_generation() -> None:
     def acknowledge_whatever(
         self: MqttLink, messages: Sequence[Received], *args: Any, **given: Any
     ) -> None:
-        now = self._generation
         renewed = [
-            message._replace(token=mqtt.Token(now, message.token.packet)) if message.token else message
+            message._replace(token=mqtt.Token(self._generation, message.token.packet))
             for message in messages
+            if message.token is not None
         ]
         acknowledge(self, renewed, *args, **given)
 
@@ -88,10 +83,8 @@ def sync_errors_ignored() -> None:
 
     class DeafFile(apsw.VFSFile):
         def xSync(self, flags: int) -> None:  # noqa: N802 - apsw's name
-            try:
+            with suppress(apsw.IOError):
                 super().xSync(flags)
-            except apsw.IOError:
-                pass
 
     class DeafDisk(apsw.VFS):
         def __init__(self) -> None:

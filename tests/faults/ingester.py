@@ -20,12 +20,10 @@ from typing import Any
 
 import structlog.dev  # noqa: F401 - with all that follows: imported once, for every child
 
-import ingest.service
-import ingest.stores.sqlite
 import purna.run.bootstrap
 import purna.run.cli
 import purna.run.ingesting
-import purna.run.logs  # noqa: F401
+import purna.run.logs
 from tests.faults.bad_builds import BAD_BUILDS
 from tests.faults.mishaps import MISHAPS
 

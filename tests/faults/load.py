@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tests.faults.packets import Packet, connect, packets_of, publish, puback, subscribe
+from tests.faults.packets import Packet, connect, packets_of, puback, publish, subscribe
 
 Promise = Literal["puback", "ack"]
 """What frees a message: our endpoint's PUBACK, or the platform's ``ack`` behind a broker."""
@@ -165,12 +165,13 @@ class Sender:
     def _send(self, numbers: Sequence[int]) -> None:
         if self._writer is None:
             return
+        topic = f"purna/v1/{self.record.device}/telemetry"
         free = self._free_ids()
         out = []
         for number in numbers:
             packet = next(free)
             self._unanswered[packet] = number
-            out.append(publish(f"purna/v1/{self.record.device}/telemetry", self._payload(number), packet))
+            out.append(publish(topic, self._payload(number), packet))
         self._writer.write(b"".join(out))
 
     def _free_ids(self) -> Iterator[int]:
@@ -181,5 +182,8 @@ class Sender:
         ts = (self._start + number * 1000) / 1000
         quantity = "unheard_of" if is_poison(number) else "q0"
         return b'{"boot":"b1","seq":%d,"ts":%.3f,"m":{"%s":%d}}' % (
-            number, ts, quantity.encode(), number
+            number,
+            ts,
+            quantity.encode(),
+            number,
         )

@@ -72,14 +72,15 @@ class Ingesters:
 
     def __init__(self, folder: Path, log: Path, environment: dict[str, str]) -> None:
         self._folder = folder
-        self._parent = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.ingester"],
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log.open("ab"),
-            text=True,
-        )
+        with log.open("ab") as errors:
+            self._parent = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.ingester"],
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
 
     def start(self, *patches: str) -> Running:
         arguments = ["ingest", "--data", str(self._folder), "--supervised"]
@@ -140,11 +141,10 @@ class Mosquitto:
     async def start(self) -> None:
         program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
         assert program, "these runs need the Debian package mosquitto"
-        self._process = subprocess.Popen(
-            [program, "-c", str(self._configuration)],
-            stdout=subprocess.DEVNULL,
-            stderr=self._log.open("ab"),
-        )
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [program, "-c", str(self._configuration)], stdout=log, stderr=log
+            )
         await until(self._answers, 10, "Mosquitto does not start")
 
     def kill(self) -> None:
@@ -175,7 +175,7 @@ class Rig:
         self.port = port
         self.broker = broker
         self.chance = random.Random(seed)
-        self.start_of_time = (SystemClock().now() // 1_000_000 - 3600) * 1_000_000
+        self.start_of_time = SystemClock().now() // 1_000_000 * 1_000_000
         self.log = folder / "ingest.log"
         self.senders: list[Sender] = []
         self._seed = seed
@@ -233,7 +233,9 @@ class Rig:
 
     @property
     def _signs(self) -> int:
-        return sum(record.acks + len(record.accepted) * (not self.broker) for record in self.records)
+        if self.broker is None:
+            return self.safe
+        return sum(record.acks for record in self.records)
 
     def hold_store(self) -> Callable[[], None]:
         """Lock the readings file, as another program might; returns what lets go of it."""
@@ -263,9 +265,7 @@ class Rig:
 
     def audit(self, *promises: Promise) -> Audit:
         """By default of everything that counts as a promise while the broker lives."""
-        return audit(
-            self.folder, self.records, promises or ("puback", "ack"), self.start_of_time
-        )
+        return audit(self.folder, self.records, promises or ("puback", "ack"), self.start_of_time)
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -291,14 +291,14 @@ def _prepare(folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def rig_of(link: str, seed: int, *, meddle: bool = False, **ingest: Any) -> AsyncIterator[Rig]:
+async def rig_of(link: str, seed: int, *, meddle: bool = False) -> AsyncIterator[Rig]:
     """A rig whose devices speak to the platform over ``link``; see :data:`LINKS`.
 
     With ``meddle`` a proxy that cuts stands between the ingest process and the broker.
     """
     with tempfile.TemporaryDirectory(prefix="purna-faults-") as name:
         folder = Path(name)
-        async with LINKS[link](folder, seed, meddle, ingest) as rig:
+        async with LINKS[link](folder, seed, meddle) as rig:
             try:
                 yield rig
             except BaseException:
@@ -309,20 +309,14 @@ async def rig_of(link: str, seed: int, *, meddle: bool = False, **ingest: Any) -
 
 
 @contextlib.asynccontextmanager
-async def _behind_mosquitto(
-    folder: Path, seed: int, meddle: bool, ingest: Mapping[str, Any]
-) -> AsyncIterator[Rig]:
+async def _behind_mosquitto(folder: Path, seed: int, meddle: bool) -> AsyncIterator[Rig]:
     broker = Mosquitto(folder / "mosquitto")
     await broker.start()
     proxy = Proxy(broker.port, random.Random(seed), longest=0.4, new_ids=True)
     await proxy.start()
     settings = {
         "broker": {"embedded": False},
-        "ingest": {
-            **_INGEST,
-            "mqtt_port": proxy.port if meddle else broker.port,
-            **ingest,
-        },
+        "ingest": {**_INGEST, "mqtt_port": proxy.port if meddle else broker.port},
     }
     rig = Rig(folder, seed, broker.port, settings, broker)
     rig.proxy = proxy

@@ -1,7 +1,8 @@
 """What is injected, one function per scenario, and the table of them all.
 
-Each plays on a rig, ends with an audit and returns its figures. ``times`` is how often the fault
-happens; ``patches`` are known-bad builds or mishaps of the ingest process (see their modules).
+Each plays on a rig, ends with an audit and returns its figures. ``seed`` decides what is left to
+chance, apart from the computer's own timing; ``times`` is how often the fault happens; ``patches``
+are known-bad builds or mishaps of the ingest process (see the modules of these names).
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from purna.core.clock import HOUR
+from purna.core.clock import HOUR, MINUTE, SystemClock
 from purna.run.bootstrap import Platform
 from purna.run.clock import FileClock
 from purna.run.heartbeat import silence
@@ -21,9 +22,8 @@ from purna.run.running import command
 from purna.run.settings import load_settings
 from purna.run.supervisor import Program, Supervisor
 from tests.faults.audit import Audit
-from tests.faults.rig import SYNC_US, Rig, Running, rig_of, until
-
-_SEED = 20261
+from tests.faults.proxy import Proxy
+from tests.faults.rig import LINKS, Rig, Running, rig_of, until
 
 
 @dataclass
@@ -33,18 +33,19 @@ class Outcome:
     audit: Audit
     figures: dict[str, Any] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    may_refuse: bool = False
 
     @property
     def good(self) -> bool:
-        return self.audit.good and not self.wrong
+        return self.audit.good and not self.wrong and (self.may_refuse or not self.audit.refused)
 
     def as_dict(self) -> dict[str, Any]:
         return {**self.figures, **asdict(self.audit), "wrong": self.wrong, "good": self.good}
 
 
-async def kill(link: str, times: int, *patches: str) -> Outcome:
-    """kill -9 under load: at any moment, or at a disk operation picked at random."""
-    async with rig_of(link, _SEED) as rig:
+async def kill(link: str, seed: int, times: int, *patches: str) -> Outcome:
+    """Kill -9 under load: at any moment, or at a disk operation picked at random."""
+    async with rig_of(link, seed) as rig:
         ingester = rig.ingesters.start(*patches)
         await rig.listening()
         rig.load()
@@ -56,9 +57,9 @@ async def kill(link: str, times: int, *patches: str) -> Outcome:
         return await _concluded(rig, ingester, kills=times)
 
 
-async def power_cut(link: str, times: int, *patches: str) -> Outcome:
+async def power_cut(link: str, seed: int, times: int, *patches: str) -> Outcome:
     """The same, and of what was not synced any part is gone."""
-    async with rig_of(link, _SEED + 1) as rig:
+    async with rig_of(link, seed) as rig:
         ingester = rig.ingesters.start(*patches)
         await rig.listening()
         rig.load()
@@ -89,13 +90,13 @@ async def _concluded(rig: Rig, ingester: Running, **figures: Any) -> Outcome:
     return outcome
 
 
-async def broker_killed(link: str, times: int, *patches: str) -> Outcome:
-    """kill -9 of the broker, now and then together with the ingester.
+async def broker_killed(link: str, seed: int, times: int, *patches: str) -> Outcome:
+    """Kill -9 of the broker, now and then together with the ingester.
 
     What only the broker had promised may be gone, so devices keep a message until the platform's
     ``ack`` and send it again.
     """
-    async with rig_of(link, _SEED + 2) as rig:
+    async with rig_of(link, seed) as rig:
         assert rig.broker is not None
         ingester = rig.ingesters.start(*patches)
         await rig.listening()
@@ -120,10 +121,10 @@ async def broker_killed(link: str, times: int, *patches: str) -> Outcome:
         )
 
 
-async def store_busy(link: str, times: int, *patches: str) -> Outcome:
+async def store_busy(link: str, seed: int, times: int, *patches: str) -> Outcome:
     """Another process holds the readings file for seconds."""
     wrong = []
-    async with rig_of(link, _SEED + 3) as rig:
+    async with rig_of(link, seed) as rig:
         ingester = rig.ingesters.start(*patches)
         await rig.listening()
         rig.load()
@@ -142,10 +143,10 @@ async def store_busy(link: str, times: int, *patches: str) -> Outcome:
         return outcome
 
 
-async def disk_full(link: str, times: int, *patches: str) -> Outcome:
+async def disk_full(link: str, seed: int, times: int, *patches: str) -> Outcome:
     """The disk fills up under load, and later there is room again."""
     ended = 0
-    async with rig_of(link, _SEED + 4) as rig:
+    async with rig_of(link, seed) as rig:
         ingester = rig.ingesters.start(*patches)
         await rig.listening()
         rig.load()
@@ -170,13 +171,13 @@ async def _no_progress(rig: Rig, seconds: float) -> None:
             return
 
 
-async def sync_fails(link: str, times: int, *patches: str) -> Outcome:
+async def sync_fails(link: str, seed: int, times: int, *patches: str) -> Outcome:
     """One sync fails: nobody knows what is on disk, so the process must end, with a status.
 
     The power is cut after that, because what the failed sync left behind is lost then.
     """
     survived = 0
-    async with rig_of(link, _SEED + 5) as rig:
+    async with rig_of(link, seed) as rig:
         ingester = rig.ingesters.start(*patches)
         await rig.listening()
         rig.load()
@@ -202,10 +203,10 @@ async def sync_fails(link: str, times: int, *patches: str) -> Outcome:
         return outcome
 
 
-async def sync_hangs(link: str, times: int, *patches: str) -> Outcome:
+async def sync_hangs(link: str, seed: int, times: int, *patches: str) -> Outcome:
     """A sync takes seconds: meanwhile nothing is acknowledged, and nobody loses his connection."""
     wrong = []
-    async with rig_of(link, _SEED + 6) as rig:
+    async with rig_of(link, seed) as rig:
         ingester = rig.ingesters.start(*patches)
         await rig.listening()
         rig.load()
@@ -228,14 +229,14 @@ async def sync_hangs(link: str, times: int, *patches: str) -> Outcome:
         return outcome
 
 
-async def ingester_cut_off(link: str, times: int, *patches: str) -> Outcome:
+async def ingester_cut_off(link: str, seed: int, times: int, *patches: str) -> Outcome:
     """The connection between ingester and broker is cut over and over, and packet ids come again.
 
     Between delivery and commit, too: the store is busy now and then, so that the ingester holds
     messages of an older connection when it commits. And the disk is slow, so that there is time
     between a wrong acknowledgement and the commit that would make it good.
     """
-    async with rig_of(link, _SEED + 7, meddle=True) as rig:
+    async with rig_of(link, seed, meddle=True) as rig:
         rig.disk.turn(sync_us=40_000)
         proxy = rig.proxy
         assert proxy is not None
@@ -251,11 +252,9 @@ async def ingester_cut_off(link: str, times: int, *patches: str) -> Outcome:
         return await _concluded(rig, ingester, cuts=proxy.cuts)
 
 
-async def devices_cut_off(link: str, times: int, *patches: str) -> Outcome:
+async def devices_cut_off(link: str, seed: int, times: int, *patches: str) -> Outcome:
     """The connections of devices are cut, stalled and half-closed at any byte."""
-    from tests.faults.proxy import Proxy
-
-    async with rig_of(link, _SEED + 8) as rig:
+    async with rig_of(link, seed) as rig:
         proxy = Proxy(rig.port, rig.chance, longest=0.4)
         await proxy.start()
         ingester = rig.ingesters.start(*patches)
@@ -268,36 +267,53 @@ async def devices_cut_off(link: str, times: int, *patches: str) -> Outcome:
         return outcome
 
 
-async def clock_jumps(link: str, times: int, *patches: str) -> Outcome:
-    """The platform's clock jumps by hours, forwards and backwards."""
-    async with rig_of(link, _SEED + 9) as rig:
+async def clock_jumps(link: str, seed: int, times: int, *patches: str) -> Outcome:
+    """The platform's clock jumps back and forth, first by minutes, then by hours.
+
+    Devices tell the right time. A jump within the limit for times in the future refuses none of
+    their readings. One beyond it does: they are in the quarantine then, and can be taken in again.
+    """
+    async with rig_of(link, seed) as rig:
         clock = FileClock(rig.folder / "clock.json")
         ingester = rig.ingesters.start(*patches)
         await rig.listening()
         rig.load()
         await rig.progress()
-        for _ in range(times):
-            clock.set(clock.now() + round(rig.chance.uniform(-3, 3) * HOUR), speed=1.0)
-            await rig.progress()
-            await asyncio.sleep(0.2)
-        (rig.folder / "clock.json").unlink()
-        return await _concluded(rig, ingester, jumps=times)
+        minutes = 0
+        for longest in (4 * MINUTE, 3 * HOUR):
+            for _ in range(times // 2):
+                right = SystemClock().now()
+                clock.set(right + round(rig.chance.uniform(-longest, longest)), speed=1.0)
+                await rig.progress()
+                await asyncio.sleep(0.2)
+            if longest < HOUR:
+                minutes = rig.audit().refused
+        clock.set(SystemClock().now(), speed=1.0)
+        outcome = await _concluded(rig, ingester, jumps=times)
+        outcome.may_refuse = True
+        if minutes:
+            outcome.wrong.append(f"{minutes} good readings refused for minutes of ours")
+        return outcome
 
 
-async def decoder_fails(link: str, times: int, *patches: str) -> Outcome:
+async def decoder_fails(link: str, seed: int, times: int, *patches: str) -> Outcome:
     """A bug in a decoder: the messages it fails on are set aside, the others go on."""
-    async with rig_of(link, _SEED + 10) as rig:
+    async with rig_of(link, seed) as rig:
         ingester = rig.ingesters.start("decoder_raises", *patches)
         await rig.listening()
         rig.load()
         await rig.progress()
         await asyncio.sleep(0.2 * times)
-        return await _concluded(rig, ingester, seconds=0.2 * times)
+        outcome = await _concluded(rig, ingester)
+        outcome.may_refuse = True
+        if not outcome.audit.refused:
+            outcome.wrong.append("the bug was never met")
+        return outcome
 
 
-async def hangs(link: str, times: int, *patches: str) -> Outcome:
+async def hangs(link: str, seed: int, times: int, *patches: str) -> Outcome:
     """The ingest process stops moving: its supervisor kills it and starts another."""
-    async with rig_of(link, _SEED + 11) as rig:
+    async with rig_of(link, seed) as rig:
         platform = Platform(load_settings(rig.folder))
         program = Program(
             "ingest",
@@ -333,4 +349,57 @@ async def hangs(link: str, times: int, *patches: str) -> Outcome:
         return outcome
 
 
-Scenario = Callable[..., Awaitable[Outcome]]
+@dataclass(frozen=True)
+class Scenario:
+    """A fault, how often it happens in a run of minutes and in one of hours, and on which links."""
+
+    play: Callable[..., Awaitable[Outcome]]
+    times: int
+    times_full: int
+    links: tuple[str, ...] = tuple(LINKS)
+
+    @property
+    def name(self) -> str:
+        return self.play.__name__
+
+
+_BROKER = ("mosquitto",)
+
+SCENARIOS = (
+    Scenario(kill, 20, 1000),
+    Scenario(power_cut, 20, 200),
+    Scenario(sync_fails, 4, 100),
+    Scenario(sync_hangs, 1, 10),
+    Scenario(disk_full, 3, 50),
+    Scenario(store_busy, 2, 25),
+    Scenario(broker_killed, 5, 100, _BROKER),
+    Scenario(ingester_cut_off, 30, 1000, _BROKER),
+    Scenario(devices_cut_off, 50, 2000),
+    Scenario(clock_jumps, 6, 200),
+    Scenario(decoder_fails, 5, 100),
+    Scenario(hangs, 1, 10),
+)
+
+
+@dataclass(frozen=True)
+class KnownBad:
+    """A build that is wrong on purpose, and the scenario that has to catch it by what is lost.
+
+    With ``harmless`` the scenario must *not* see it: that is why there is another one.
+    """
+
+    patch: str
+    play: Callable[..., Awaitable[Outcome]]
+    times: int
+    harmless: bool = False
+    links: tuple[str, ...] = tuple(LINKS)
+
+
+KNOWN_BAD = (
+    KnownBad("acknowledge_on_arrival", kill, 4),
+    KnownBad("synchronous_normal", power_cut, 3),
+    KnownBad("synchronous_normal", kill, 3, harmless=True),
+    KnownBad("acknowledge_without_generation", ingester_cut_off, 40, links=_BROKER),
+    KnownBad("quarantine_after_acknowledgement", kill, 16),
+    KnownBad("sync_errors_ignored", sync_fails, 2),
+)

@@ -11,11 +11,13 @@ import threading
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import apsw
 import numpy as np
 import pytest
 
-from ingest.stores import chunks, open_store, sqlite_seal
+from ingest.stores import chunks, open_store, sqlite_schema, sqlite_seal
 from ingest.stores.rows import from_bytes
 from ingest.stores.sqlite import SqliteReadingStore
 from purna.core.errors import AskOperator
@@ -42,6 +44,45 @@ def test_a_second_writer_is_refused_in_one_sentence(tmp_path: Path) -> None:
         SqliteReadingStore(tmp_path / "r.db")
     first.close()
     SqliteReadingStore(tmp_path / "r.db").close()
+
+
+def test_a_sync_that_fails_in_a_checkpoint_is_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing: list[str] = []
+
+    class File(apsw.VFSFile):
+        def __init__(self, name: Any, flags: list[int]) -> None:
+            self._is_log = not isinstance(name, str) and name.filename().endswith("-wal")
+            super().__init__("unix", name, flags)
+
+        def xSync(self, flags: int) -> None:  # noqa: N802 - apsw's name
+            if failing and not self._is_log:
+                raise apsw.IOError(failing.pop())
+            super().xSync(flags)
+
+    class Disk(apsw.VFS):
+        def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
+            return File(name, flags)
+
+    disk = Disk("failing", "unix")  # lives as long as this name
+    monkeypatch.setattr(
+        sqlite_schema,
+        "_connect",
+        lambda path, flags: apsw.Connection(str(path), flags, "failing"),
+    )
+    monkeypatch.setattr(sqlite_schema, "CHECKPOINT_PAGES", 10)
+    store = SqliteReadingStore(tmp_path / "r.db")
+    failing.append("the disk fails once")
+
+    def append_some() -> None:
+        for at in range(100):
+            store.append(points(at, 1))
+
+    with pytest.raises(AskOperator, match="check disk and file"):
+        append_some()
+    store.close()
+    del disk
 
 
 def test_a_reader_may_come_before_the_file_and_sees_every_commit(tmp_path: Path) -> None:
@@ -160,6 +201,7 @@ def test_reading_and_appending_go_on_while_sealing(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
+from typing import Any
 from ingest.stores.sqlite import SqliteReadingStore
 from tests.ingest.stores.test_sqlite import points
 store = SqliteReadingStore(Path(sys.argv[1]))

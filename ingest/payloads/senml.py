@@ -19,7 +19,8 @@ from typing import Any
 import cbor2
 
 from ingest.payloads import strict_cbor
-from ingest.payloads.limits import MESSAGE_BYTES, NAME_CHARS, QUANTITIES, VALUES
+from ingest.payloads.collect import Collector
+from ingest.payloads.limits import MESSAGE_BYTES, NAME_CHARS, VALUES
 from ingest.payloads.strict_json import number_of, parse_list, time_of
 from ingest.rejects import bad
 from purna.core.clock import SECOND
@@ -138,58 +139,12 @@ def quantity_of(name: str, device: str) -> str:
     return name.replace("/", "_").replace(":", "_").strip("_")
 
 
-class _Readings:
-    """Collects what a pack says: one message for each set of units that can stand together."""
-
-    def __init__(self, device: str) -> None:
-        self._device = device
-        self._parts: list[tuple[dict[str, str], dict[int, list[dict[str, float]]]]] = []
-        self._refused: dict[tuple[str, str], BadPayload] = {}
-        self._values = 0
-        self._names: set[str] = set()
-
-    def add(self, quantity: str, unit: str, ts: int, value: float) -> None:
-        self._values += 1
-        self._names.add(quantity)
-        if self._values > VALUES:
-            raise bad("values.limit", limit=VALUES)
-        if len(self._names) > QUANTITIES:
-            raise bad("quantities.limit", limit=QUANTITIES)
-        at = self._moments(quantity, unit).setdefault(ts, [{}])
-        if quantity in at[-1]:  # said twice: both are kept until they are merged
-            at.append({})
-        at[-1][quantity] = value
-
-    def _moments(self, quantity: str, unit: str) -> dict[int, list[dict[str, float]]]:
-        for units, moments in self._parts:
-            if units.setdefault(quantity, unit) == unit:
-                return moments
-        self._parts.append(({quantity: unit}, {}))
-        return self._parts[-1][1]
-
-    def refuse(self, why: BadPayload) -> None:
-        self._refused.setdefault((why.code, why.field), why)
-
-    def all(self) -> Sequence[Telemetry | BadPayload]:
-        parts = [
-            Telemetry(
-                self._device,
-                [(ts, values) for ts, rows in moments.items() for values in rows],
-                units={quantity: unit for quantity, unit in units.items() if unit},
-            )
-            for units, moments in self._parts
-        ]
-        if not parts:
-            raise next(iter(self._refused.values()), None) or bad("values.empty")
-        return [*parts, *self._refused.values()]
-
-
 def _resolve(
     device: str, records: Sequence[Any], now: int, data_of: Callable[[Any], bool]
 ) -> Sequence[Telemetry | BadPayload]:
     if len(records) > VALUES:
         raise bad("values.limit", limit=VALUES)
-    readings = _Readings(device)
+    readings = Collector(device)
     base: dict[str, Any] = {}
     for number, record in enumerate(records):
         _rebase(base, record, f"[{number}]")
@@ -203,7 +158,10 @@ def _resolve(
         else:
             for one in found:
                 readings.add(*one)
-    return readings.all()
+    parts = readings.parts()
+    if not any(isinstance(part, Telemetry) for part in parts):
+        raise next((part for part in parts if isinstance(part, BadPayload)), bad("values.empty"))
+    return parts
 
 
 def _rebase(base: dict[str, Any], record: Any, where: str) -> None:

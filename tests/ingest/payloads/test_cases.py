@@ -17,6 +17,7 @@ from ingest.rejects import hints
 from purna.core.errors import BadPayload
 from purna.core.readings import DeviceEvent, Telemetry
 from purna.core.waveforms import Waveform
+from tests.ingest.payloads.kit import shipped_mappings
 
 KINDS = {
     Telemetry: "telemetry",
@@ -32,7 +33,12 @@ CASES = sorted((Path(__file__).parents[2] / "data" / "payloads").iterdir())
 
 def outcome(topic: str, payload: bytes, content_type: str = "") -> dict[str, Any]:
     try:
-        parts = [shown(part) for part in Decoders().decode(topic, payload, content_type, NOW)]
+        parts = [
+            shown(part)
+            for part in Decoders(mappings=shipped_mappings()).decode(
+                topic, payload, content_type, NOW
+            )
+        ]
     except BadPayload as error:
         return shown(error)
     return parts[0] if len(parts) == 1 else {"parts": parts}

@@ -1,0 +1,1 @@
+"""Sparkplug B 3.0: wire format, what is remembered of edge nodes, and what messages say."""

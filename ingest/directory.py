@@ -21,10 +21,14 @@ UNKNOWN_KEPT = 10_000
 
 
 class Known(NamedTuple):
-    """A registered device; ``ranges`` is None when its product is not in the catalogue."""
+    """A registered device; ``ranges`` is None when its product is not in the catalogue.
+
+    ``gateway`` is the device through which it speaks, or empty.
+    """
 
     product: str
     ranges: Ranges | None
+    gateway: str = ""
 
 
 class Directory:
@@ -91,4 +95,5 @@ class Directory:
         return self._asked <= QUESTIONS_PER_SECOND
 
     def _as_known(self, device: Device) -> Known:
-        return Known(device.product, self._ranges.get(device.product))
+        gateway = str(device.attributes.get("gateway", ""))
+        return Known(device.product, self._ranges.get(device.product), gateway)

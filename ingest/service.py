@@ -24,6 +24,7 @@ from ingest.directory import Directory
 from ingest.links.base import Link, Received
 from ingest.payloads import Decoders
 from ingest.payloads.command_result import CommandResult
+from ingest.payloads.foreign import Find
 from ingest.payloads.status import Status
 from ingest.quality import TimeWindow
 from ingest.settings import IngestSettings
@@ -78,7 +79,8 @@ class Ingester:
     counters
         What became of the messages.
     decoders
-        Read the messages; by default those of the contract, without foreign formats.
+        Makes what reads the messages, given what looks devices up; by default it reads the
+        formats of the contract and no foreign ones.
     take_result
         Makes what a device says of a command durable; False when that was known.
     waveforms
@@ -98,7 +100,7 @@ class Ingester:
         settings: IngestSettings,
         counters: Counters,
         monotonic: Callable[[], float] = time.monotonic,
-        decoders: Decoders | None = None,
+        decoders: Callable[[Find], Decoders] = Decoders,
         take_result: Callable[[CommandResult], bool] = lambda _result: False,
         waveforms: WaveformStore | None = None,
         chores: Sequence[Callable[[], object]] = (),
@@ -127,7 +129,7 @@ class Ingester:
             settings.reject_interval_s,
         )
         self._sorter = Sorter(
-            decoders or Decoders(),
+            decoders(self._directory.find),
             self._directory,
             self._last_status,
             take_result,

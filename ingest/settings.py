@@ -49,6 +49,11 @@ class IngestSettings(BaseModel):
         pattern=r"^[A-Za-z0-9_-]{0,64}$",
         description="Several ingesters with the same group split the load ($share); empty = alone",
     )
+    sparkplug_host: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9_-]{0,64}$",
+        description="Our host id in Sparkplug B, under spBv1.0/STATE/; empty = take no Sparkplug",
+    )
     group_size: int = Field(
         5000, ge=1, description="At most this many messages are committed together"
     )

@@ -169,7 +169,11 @@ class Sorter:
     def _sort_out(self, group: Group, number: int, message: Received, times: TimeWindow) -> None:
         """Decode and check one message; raises BadPayload when nothing of it can be taken."""
         for decoded in self._decoders.decode(
-            message.topic, message.payload, message.content_type, times.now
+            message.topic,
+            message.payload,
+            message.content_type,
+            times.now,
+            retained=message.retained,
         ):
             try:
                 self._take(group, number, decoded, times)

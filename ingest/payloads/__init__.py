@@ -170,17 +170,16 @@ class Decoders:
         return True
 
     def device_of(self, topic: str) -> str | None:
-        """The device in whose name a message on ``topic`` speaks, or None when it is none of ours.
+        """The device that a topic, or a filter, is about; None when it is about none of ours.
 
-        Whoever publishes there must be that device or its gateway. In Sparkplug that is always
-        the edge node.
+        Whoever publishes or listens there must be that device or its gateway. In Sparkplug that
+        is always the edge node.
         """
         try:
             if topic.startswith(topics.PREFIX):
                 return topics.parse(topic).device
             if topic.startswith(sparkplug_b.PREFIX):
-                about = sparkplug_b.parse_topic(topic)
-                return None if self._nodes is None else sparkplug_b.node_id(about, self._names)
+                return None if self._nodes is None else sparkplug_b.speaker(topic, self._names)
         except BadPayload:
             return None
         found = self._match(topic)

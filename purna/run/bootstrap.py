@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ingest.enrolment import Enrolment
     from ingest.links.base import Link
     from ingest.links.endpoint.accounts import Account
+    from ingest.payloads import Decoders
+    from ingest.payloads.foreign import Find
     from ingest.quarantine import SqliteQuarantine
     from ingest.registry import SqlDeviceRegistry
     from models.assessments import SqlAssessmentLog
@@ -156,14 +158,22 @@ class Platform:
 
     # MQTT
 
+    def decoders(self, find: Find | None = None) -> Decoders:
+        """What reads messages; ``find`` looks a device up where that matters."""
+        from ingest.payloads import Decoders
+        from purna.run.catalogue import load_mappings
+
+        sparkplug = bool(self.settings.ingest.sparkplug_host)
+        return Decoders(find, load_mappings(self.folder.mappings), sparkplug=sparkplug)
+
     def link(self) -> Link:
         """What brings messages in: the endpoint of our own, or the client of a broker."""
+        decoders = self.decoders()
         if not self.settings.endpoint.enabled:
             from ingest.links.mqtt import MqttLink
-            from ingest.topics import subscriptions
 
             settings = self.settings.ingest
-            return MqttLink(settings, subscriptions(settings.share_group))
+            return MqttLink(settings, decoders.subscriptions(settings.share_group))
         from ingest.links.endpoint.access import Access
         from ingest.links.endpoint.accounts import accounts_in
         from ingest.links.endpoint.link import EndpointLink
@@ -173,6 +183,7 @@ class Platform:
             self.registry.behind,
             accounts_in(self.folder.accounts),
             secrets.token_bytes(32),
+            decoders.device_of,
         )
         return EndpointLink(self.settings.endpoint, access, self.folder.sessions)
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from purna import __version__
 from purna.run.cli_tools import Data, command, err, out, platform_in, settings_in
 from purna.run.device_cli import device_app, site_app
+from purna.run.mapping_cli import mapping_app
 
 app = typer.Typer(
     name="purna",
@@ -25,6 +26,7 @@ quarantine_app = typer.Typer(help="Messages that could not be taken in.", no_arg
 db_app = typer.Typer(help="The service database.", no_args_is_help=True)
 app.add_typer(device_app, name="device")
 app.add_typer(site_app, name="site")
+app.add_typer(mapping_app, name="mapping")
 app.add_typer(user_app, name="user")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(db_app, name="db")

@@ -21,6 +21,11 @@ class DataFolder:
         return self.path / "catalogue"
 
     @property
+    def mappings(self) -> Path:
+        """How devices with firmware of other people speak."""
+        return self.path / "mappings"
+
+    @property
     def models(self) -> Path:
         return self.path / "models"
 

@@ -53,6 +53,7 @@ def run_ingest(platform: Platform) -> None:
         platform.clock,
         settings,
         counters,
+        decoders=platform.decoders,
         take_result=platform.commands.take_result,
         waveforms=waveforms,
         chores=[waveform_upkeep.once],

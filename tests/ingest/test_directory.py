@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ingest import directory
-from ingest.directory import Directory
+from ingest.directory import Directory, Known
 from ingest.registry import SqlDeviceRegistry
 from purna.core.devices import Device
 from tests.ingest.kit import CATALOGUE, device, make_registry
@@ -96,4 +97,11 @@ def test_a_product_outside_the_catalogue_has_no_ranges(
     known: Directory, registry: Counting
 ) -> None:
     registry.add([device("odd", "turbine")])  # type: ignore[operator]
-    assert known.find("odd") == ("turbine", None)
+    assert known.find("odd") == Known("turbine", None)
+
+
+def test_a_device_behind_a_gateway_is_known_with_it(known: Directory, registry: Counting) -> None:
+    registry.add([replace(device("d7", "pump"), attributes={"gateway": "g1"})])
+    found = known.find("d7")
+    assert found is not None
+    assert found.gateway == "g1"

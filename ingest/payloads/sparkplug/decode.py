@@ -32,6 +32,9 @@ PREFIX = "spBv1.0/"
 _TOPIC = re.compile(
     r"spBv1\.0/([^/+#]+)/(NBIRTH|NDATA|NDEATH|DBIRTH|DDATA|DDEATH)/([^/+#]+)(?:/([^/+#]+))?"
 )
+_ABOUT = re.compile(
+    r"spBv1\.0/([^/#]+)/[ND](?:BIRTH|DATA|DEATH|CMD)/([^/+#]+)(?:/(?:#|\+|[^/+#]+))?"
+)
 _UNITS = {"°C": "degC", "C": "degC", "°F": "degF", "F": "degF", "RPM": "rpm"}
 """What people write as engineering unit, beside the units of the catalogue."""
 _QUALITY = {192: Quality.GOOD, 500: Quality.SUSPECT, 0: Quality.BAD}
@@ -66,9 +69,19 @@ def parse_topic(topic: str) -> Topic:
     return Topic(match[1], match[2], match[3], match[4] or "")
 
 
-def node_id(topic: Topic, names: TopicMapping | None = None) -> str:
-    """The device id of the edge node, in whose name it publishes; BadPayload ``topic.device``."""
-    device = (names.devices.get(f"{topic.group}/{topic.node}") if names else None) or topic.node
+def speaker(topic: str, names: TopicMapping | None = None) -> str:
+    """The device id of the edge node that a topic or a filter is about, commands included.
+
+    Raises BadPayload ``topic.unknown`` or ``topic.device``.
+    """
+    match = _ABOUT.fullmatch(topic)
+    if match is None:
+        raise bad("topic.unknown", field="topic")
+    return _node_id(match[1], match[2], names)
+
+
+def _node_id(group: str, node: str, names: TopicMapping | None) -> str:
+    device = (names.devices.get(f"{group}/{node}") if names else None) or node
     if not DEVICE_ID.fullmatch(device):
         raise bad("topic.device", field="topic")
     return device
@@ -102,7 +115,7 @@ def decode(
     """
     if len(payload) > MESSAGE_BYTES:
         raise bad("size.limit", size=len(payload), limit=MESSAGE_BYTES)
-    edge = node_id(topic, names)
+    edge = _node_id(topic.group, topic.node, names)
     if find is not None and find(edge) is None:
         raise bad("device.unknown", device=edge)
     message = wire.parse(payload)

@@ -345,7 +345,10 @@ def test_it_is_only_heard_when_it_is_wanted() -> None:
     decoders = Decoders(sparkplug=True)
     assert "$share/g/spBv1.0/+/DDATA/+/+" in decoders.subscriptions("g")
     assert decoders.device_of("spBv1.0/plant/DDATA/edge-1/pump-1") == "edge-1"
-    for topic in ("spBv1.0/plant/NCMD/edge-1", "spBv1.0/p/NDATA/a b", "spBv1.0/STATE/purna"):
+    for about in ("plant/NCMD/edge-1", "+/NCMD/edge-1", "plant/DCMD/edge-1/#", "p/DCMD/edge-1/+"):
+        assert decoders.device_of(f"spBv1.0/{about}") == "edge-1"
+    for about in ("p/NDATA/a b", "STATE/purna", "p/NCMD/+", "p/+/edge-1", "p/NCMD/edge-1/a/b", "#"):
+        topic = f"spBv1.0/{about}"
         assert decoders.device_of(topic) is None
     assert Decoders().device_of("spBv1.0/plant/NDATA/edge-1") is None
 

@@ -35,11 +35,24 @@ from api.v1.summary.endpoints import router as summary
 from api.v1.summary.live import Live
 from api.v1.summary.schemas import LiveEvent
 from api.v1.users.endpoints import router as users
+from api.v1.waveforms.endpoints import router as waveforms
 
 VERSION = "1.0"
 """Of the API's contract, not of the program."""
 
-V1 = (session, users, devices, alerts, orders, resources, products, models, quarantine, summary)
+V1 = (
+    session,
+    users,
+    devices,
+    waveforms,
+    alerts,
+    orders,
+    resources,
+    products,
+    models,
+    quarantine,
+    summary,
+)
 
 
 ROUTERS = (*V1, system.router)

@@ -21,6 +21,7 @@ from purna.core.ports import (
     MaintenanceLog,
     Quarantine,
     ReadingStore,
+    WaveformStore,
 )
 
 
@@ -76,6 +77,7 @@ class Services:
     credentials: SqlCredentials
     maintenance: MaintenanceLog
     store: ReadingStore
+    waveforms: WaveformStore
     quarantine: Quarantine
     assessments: AssessmentFeed
     alerts: AlertService

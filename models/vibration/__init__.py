@@ -6,6 +6,24 @@
 ``analysis``    all of it for one waveform of a product in the catalogue
 """
 
-from models.vibration.analysis import Analysis, Finding, Verdict, Why, analyse, indicators_of
+from models.vibration.analysis import (
+    Analysis,
+    Finding,
+    Verdict,
+    Why,
+    analyse,
+    indicators_of,
+    levels_of,
+    named,
+)
 
-__all__ = ["Analysis", "Finding", "Verdict", "Why", "analyse", "indicators_of"]
+__all__ = [
+    "Analysis",
+    "Finding",
+    "Verdict",
+    "Why",
+    "analyse",
+    "indicators_of",
+    "levels_of",
+    "named",
+]

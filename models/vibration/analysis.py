@@ -92,10 +92,13 @@ class Verdict:
 class Analysis:
     """All that one waveform says.
 
+    ``values`` are the samples in the catalogue's unit, ``envelope`` what bearings are judged by.
     ``indicators`` are finite values by quantity id, in the catalogue's units; ``level_raised`` is
     whether the zone is C or D or a level is :data:`RAISED` times its baseline.
     """
 
+    values: Float64
+    envelope: Envelope | None
     indicators: Mapping[str, float]
     zone: Zone | None
     level_raised: bool
@@ -108,6 +111,16 @@ _FOUND = {
     "bpfi": Finding.INNER_RACE,
     "bsf": Finding.ROLLING_ELEMENT,
 }
+
+
+def named(scores: Mapping[str, float]) -> Finding | None:
+    """The part that is damaged, by the scores of the faults; None when none is high enough.
+
+    The score of a fault is the logarithm of its indicator, so past waveforms can be judged by
+    their stored indicators.
+    """
+    fault = max(_FOUND.keys() & scores.keys(), key=lambda f: scores[f], default=None)
+    return _FOUND[fault] if fault is not None and scores[fault] >= NAMED_FROM else None
 
 
 def indicators_of(waveform: Waveform, product: Product) -> Mapping[str, float]:
@@ -155,17 +168,26 @@ def analyse(
     raised = zone in (Zone.C, Zone.D) or _above(indicators, baseline or {}, source)
     clipped = int((np.abs(x) >= 0.999 * source.full_scale).sum()) >= _CLIPPED_SAMPLES
     bearings = [b for b in product.bearings if b.waveform == source.id]
-    verdicts = tuple(_verdicts(x, waveform, bearings, raised, clipped))
+    envelope = envelope_spectrum(x, waveform.rate, waveform.speed) if bearings else None
+    verdicts = tuple(_verdicts(x, waveform, envelope, bearings, raised, clipped))
     for verdict in verdicts:
         for fault, line in verdict.lines.items():
             indicators[f"{source.id}.{verdict.bearing}.{fault}"] = line.ratio
     return Analysis(
+        x,
+        envelope,
         {quantity: value for quantity, value in indicators.items() if np.isfinite(value)},
         zone,
         raised,
         clipped,
         verdicts,
     )
+
+
+def levels_of(source: WaveformSource) -> list[str]:
+    """The ids of the indicators that have a usual level."""
+    kinds = ["rms", "rms_velocity", *(band_kind(low, high) for low, high in source.bands)]
+    return [f"{source.id}.{kind}" for kind in kinds]
 
 
 def _levels(x: Float64, waveform: Waveform, source: WaveformSource) -> dict[str, float]:
@@ -186,48 +208,49 @@ def _levels(x: Float64, waveform: Waveform, source: WaveformSource) -> dict[str,
 def _above(
     indicators: Mapping[str, float], baseline: Mapping[str, float], source: WaveformSource
 ) -> bool:
-    levels = ["rms", "rms_velocity", *(band_kind(low, high) for low, high in source.bands)]
     return any(
         indicators.get(name, 0.0) >= RAISED * baseline[name] > 0
-        for name in (f"{source.id}.{level}" for level in levels)
+        for name in levels_of(source)
         if name in baseline
     )
 
 
 def _verdicts(
-    x: Float64, waveform: Waveform, bearings: list[Bearing], raised: bool, clipped: bool
+    x: Float64,
+    waveform: Waveform,
+    envelope: Envelope | None,
+    bearings: list[Bearing],
+    raised: bool,
+    clipped: bool,
 ) -> list[Verdict]:
-    otherwise = Finding.RAISED if raised else Finding.NONE
-    missing = _missing(x, waveform, clipped)
-    envelope = None
-    if bearings and missing is None:
-        envelope = envelope_spectrum(x, waveform.rate, waveform.speed)
-        missing = Why.FLAT if envelope is None else None
+    missing = _missing(x, waveform, envelope, clipped)
     found = []
     for bearing in bearings:
         multiples = multiples_of(bearing)
         why, lines = missing, dict[str, FaultLine]()
-        if envelope is not None:
+        if envelope is not None and why is None:
             highest = HARMONICS * (1 + SLIP) * max(multiples) * waveform.speed + waveform.speed
             if highest >= waveform.rate / 2:
                 why = Why.RATE_TOO_LOW
             else:
                 lines = _lines(envelope, multiples)
-        if why is not None:
-            finding = Finding.RAISED if raised else Finding.UNKNOWN
-        else:
-            fault = max(_FOUND.keys() & lines, key=lambda f: lines[f].score, default=None)
-            named = fault is not None and lines[fault].score >= NAMED_FROM
-            finding = _FOUND[fault] if fault is not None and named else otherwise
+        finding = named({fault: line.score for fault, line in lines.items()})
+        if finding is None:
+            finding = Finding.NONE if why is None else Finding.UNKNOWN
+            finding = Finding.RAISED if raised else finding
         found.append(Verdict(bearing.id, finding, why, multiples, lines))
     return found
 
 
-def _missing(x: Float64, waveform: Waveform, clipped: bool) -> Why | None:
+def _missing(
+    x: Float64, waveform: Waveform, envelope: Envelope | None, clipped: bool
+) -> Why | None:
     if not waveform.speed > 0:
         return Why.NO_SPEED
     if len(x) / waveform.rate * waveform.speed < MIN_TURNS:
         return Why.TOO_SHORT
+    if envelope is None:
+        return Why.FLAT
     return Why.CLIPPED if clipped else None
 
 

@@ -29,6 +29,7 @@ SIDEBAND_WEIGHT = 0.3
 MIN_TURNS = 10.0
 _SEGMENT_S = 1.0
 _SEGMENT_TURNS = 25.0
+_LEAST_SAMPLES = 64.0
 _WHITEN = 400  # the moving average spans half the sampling rate over this
 _LOW, _HIGH = 0.05, 0.98  # of half the sampling rate
 _AROUND = 0.15  # the floor is the median within this of a line, but not of fewer than
@@ -96,6 +97,8 @@ class Envelope:
         )
 
     def _of_shaft(self, frequency: Float64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        if not self.speed > 0:
+            return np.zeros(len(frequency), np.bool_)
         turns = np.maximum(np.round(frequency / self.speed), 1.0)
         off = np.abs(frequency - turns * self.speed)
         return np.asarray(off <= self.step + _SPEED_ERROR * frequency, np.bool_)
@@ -109,8 +112,13 @@ class Envelope:
 
 
 def envelope_spectrum(x: Float64, rate: float, speed: float) -> Envelope | None:
-    """Of one record (n,) of a shaft that turns at ``speed`` Hz; None when nothing moves."""
-    length = fast_length(min(len(x), round(rate * max(_SEGMENT_S, _SEGMENT_TURNS / speed))))
+    """Of one record (n,), n at least 64, of a shaft that turns at ``speed`` Hz (0: not known).
+
+    None when nothing moves.
+    """
+    turns = _SEGMENT_TURNS / speed if speed > 0 else 0.0
+    wanted = max(rate * max(_SEGMENT_S, turns), _LEAST_SAMPLES)
+    length = fast_length(int(min(len(x), wanted)))
     starts = range(0, len(x) - length + 1, max(1, length // 2))
     segments = centred(np.stack([x[start : start + length] for start in starts]))
     spectrum = np.fft.rfft(segments)

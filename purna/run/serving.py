@@ -75,6 +75,7 @@ def services_of(platform: Platform) -> Services:
         credentials=platform.credentials,
         maintenance=platform.maintenance,
         store=platform.store,
+        waveforms=platform.waveforms,
         quarantine=platform.quarantine,
         assessments=platform.assessments,
         alerts=platform.alerts,

@@ -65,6 +65,12 @@ CALLS = [
         "GET",
         "/api/v1/devices/pump-01/readings?quantity=vib_rms&points=3&start=2026-02-28T06:00:00Z",
     ),
+    Call("list_waveforms", "GET", "/api/v1/devices/pump-01/waveforms?limit=2"),
+    Call(
+        "read_waveform",
+        "GET",
+        "/api/v1/devices/pump-01/waveforms/vib@1772323200000000?points=3",
+    ),
     Call("read_assessments", "GET", "/api/v1/devices/pump-01/assessments?points=3"),
     Call("list_events", "GET", "/api/v1/devices/pump-01/events"),
     Call(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 from prometheus_client import CollectorRegistry
 
 from alerts.maintenance import SqlMaintenanceLog
@@ -17,11 +18,13 @@ from api.services import ApiSettings, BrokerAddress, Services
 from ingest.credentials import SqlCredentials
 from ingest.quarantine import SqliteQuarantine
 from ingest.registry import SqlDeviceRegistry
-from ingest.stores.memory import MemoryReadingStore
+from ingest.stores.memory import MemoryReadingStore, MemoryWaveformStore
+from ingest.waveform_upkeep import WaveformUpkeep
 from models.assessments import SqlAssessmentLog
 from models.registry import ModelRegistry
 from models.tables import ModelVersion
 from models.training import Card
+from models.vibration import indicators_of
 from purna.core.assessments import (
     Anomaly,
     Assessment,
@@ -34,7 +37,9 @@ from purna.core.clock import DAY, HOUR, MINUTE, ManualClock, from_iso
 from purna.core.devices import Customer, Device, Maintenance, Site
 from purna.core.ids import SequentialIds
 from purna.core.readings import DeviceEvent, ReadingBatch, Rejected, Telemetry
+from purna.core.waveforms import Waveform
 from purna.db.engine import Database
+from tests.models.vibration.sounds import RATE, SPEED, impacts, noise
 
 NOW = from_iso("2026-03-01T06:00:00Z")
 START = NOW - 2 * DAY
@@ -56,6 +61,27 @@ PUMP: dict[str, Any] = {
     "component": [
         {"id": "bearing", "name": {"en": "Bearing", "id": "Bantalan"}, "part": "BRG-1"},
         {"id": "seal", "name": {"en": "Seal", "id": "Sil"}, "part": "SEAL-1"},
+    ],
+    "waveform": [
+        {
+            "id": "vib",
+            "name": {"en": "Vibration, drive end", "id": "Getaran, sisi penggerak"},
+            "unit": "m/s2",
+            "full_scale": 400,
+            "bands": [[1000, 3000]],
+        }
+    ],
+    "machine": {"group": 2, "foundation": "flexible"},
+    "bearing": [
+        {
+            "id": "de",
+            "name": {"en": "Drive-end bearing", "id": "Bantalan sisi penggerak"},
+            "component": "bearing",
+            "waveform": "vib",
+            "balls": 9,
+            "ball_diameter": 7.94,
+            "pitch_diameter": 39.04,
+        }
     ],
     "failure_mode": [
         {"id": "bearing-wear", "name": "Bearing wear", "component": "bearing"},
@@ -97,6 +123,7 @@ class Plant:
         self.registry = SqlDeviceRegistry(database)
         self.credentials = SqlCredentials(database)
         self.store = MemoryReadingStore()
+        self.waveforms = MemoryWaveformStore()
         self.quarantine = SqliteQuarantine(folder / "quarantine.db")
         self.assessments = SqlAssessmentLog(database)
         self.maintenance = SqlMaintenanceLog(database)
@@ -108,6 +135,7 @@ class Plant:
             credentials=self.credentials,
             maintenance=self.maintenance,
             store=self.store,
+            waveforms=self.waveforms,
             quarantine=self.quarantine,
             assessments=self.assessments,
             alerts=self.alerts,
@@ -136,6 +164,7 @@ class Plant:
             ]
         )
         self._add_readings()
+        self._add_waveforms()
         self.maintenance.add(
             [Maintenance("pump-01", "bearing", START - 90 * DAY, True, START - 89 * DAY, "import")]
         )
@@ -210,6 +239,33 @@ class Plant:
                 DeviceEvent("pump-06", NOW - MINUTE, "status", "offline"),
             ],
         )
+
+    def _add_waveforms(self) -> None:
+        """The outer race of pump-01 goes; the last waveform but one is too short to be one."""
+        sounds = [noise(), noise(seed=1), noise()[:10], impacts(3.5848 * SPEED, strength=7.0)]
+        self.waveforms.add(
+            [
+                Waveform(
+                    "pump-01",
+                    "vib",
+                    NOW - (len(sounds) - i) * 6 * HOUR,
+                    RATE,
+                    "m/s2",
+                    (1000 * sound).astype(np.int16),
+                    0.001,
+                    SPEED,
+                )
+                for i, sound in enumerate(sounds)
+            ]
+        )
+        self.work_off_waveforms()
+
+    def work_off_waveforms(self) -> None:
+        """Turn waveforms into indicators."""
+        upkeep = WaveformUpkeep(
+            self.waveforms, self.store, self.registry, CATALOGUE, indicators_of, self.clock
+        )
+        upkeep.once()
 
 
 CARD = Card(

@@ -38,6 +38,8 @@ ALLOWED: dict[str, set[Role] | None] = {
     "GET /api/v1/devices/{device_id}": EVERYBODY,
     "GET /api/v1/devices/{device_id}/readings": EVERYBODY,
     "GET /api/v1/devices/{device_id}/assessments": EVERYBODY,
+    "GET /api/v1/devices/{device_id}/waveforms": EVERYBODY,
+    "GET /api/v1/devices/{device_id}/waveforms/{waveform_id}": EVERYBODY,
     "GET /api/v1/devices/{device_id}/events": EVERYBODY,
     "GET /api/v1/alerts": READERS,
     "GET /api/v1/orders": READERS | {Role.TECHNICIAN},

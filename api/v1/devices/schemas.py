@@ -58,6 +58,9 @@ class LatestReading(Wire):
     ts: datetime | None
     value: float | None
     alarm: float | None
+    waveform: str | None = Field(
+        description="The waveform that the platform computes it from; null when it is measured"
+    )
 
 
 class MaintenanceEntry(Wire):

@@ -25,6 +25,7 @@ from purna.core.catalogue import Product, Quantity
 from purna.core.clock import to_datetime
 from purna.core.devices import Maintenance
 from purna.core.ports import Latest
+from purna.core.quantities import Indicator
 from purna.core.readings import SeriesKey
 
 
@@ -142,4 +143,5 @@ def _latest(quantity: Quantity, latest: Latest | None, language: str) -> LatestR
         ts=None if latest is None else to_datetime(latest.ts),
         value=None if latest is None else latest.value,
         alarm=quantity.alarm,
+        waveform=quantity.waveform if isinstance(quantity, Indicator) else None,
     )

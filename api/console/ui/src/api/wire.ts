@@ -154,6 +154,15 @@ export interface HistoryEntry {
   text: string;
 }
 
+/** What a waveform was turned into. */
+export interface IndicatorValue {
+  quantity: string;
+  name: string;
+  unit: string;
+  value: number;
+  alarm: number | null;
+}
+
 /** A new key. ``token`` is shown this once and never again. */
 export interface KeyCreated {
   id: string;
@@ -185,6 +194,7 @@ export interface LatestReading {
   ts: string | null;
   value: number | null;
   alarm: number | null;
+  waveform: string | null;
 }
 
 /** Remaining useful life of a component in hours, with its interval. */
@@ -202,6 +212,16 @@ export interface LifeCurve {
   low: (number | null)[];
   median: (number | null)[];
   high: (number | null)[];
+}
+
+/** What the envelope says of one fault of a bearing. */
+export interface Line {
+  fault: "bpfo" | "bpfi" | "bsf" | "ftf";
+  expected_hz: number;
+  found_hz: number;
+  harmonics: (number | null)[];
+  sidebands: number | null;
+  score: number;
 }
 
 /** One message of the live stream (server-sent events). */
@@ -436,6 +456,12 @@ export interface PageUserEntry {
   total: number;
 }
 
+export interface PageWaveformSummary {
+  items: WaveformSummary[];
+  next_cursor?: string | null;
+  total: number;
+}
+
 /** A spare part and its stock. */
 export interface PartEntry {
   number: string;
@@ -615,6 +641,12 @@ export interface Span {
   end: string;
 }
 
+/** Strengths by frequency, reduced to the highest by bucket. */
+export interface Spectrum {
+  hz: number[];
+  value: number[];
+}
+
 /** The numbers above the queue. */
 export interface Summary {
   proposed: number;
@@ -645,6 +677,13 @@ export interface Text {
   text: string;
 }
 
+/** Samples over time, reduced to their lowest and highest by bucket. */
+export interface Trace {
+  ts: number[];
+  low: number[];
+  high: number[];
+}
+
 /** What to change; what is left out stays. A new password ends the user's sessions. */
 export interface UserChange {
   name?: string | null;
@@ -665,10 +704,58 @@ export interface UserEntry {
   created_at: string;
 }
 
+/** What a waveform says of one bearing, with the evidence. */
+export interface Verdict {
+  bearing: Ref;
+  component: Ref;
+  finding: "outer_race" | "inner_race" | "rolling_element" | "raised" | "none" | "unknown";
+  why: "no_speed" | "too_short" | "rate_too_low" | "clipped" | "flat" | null;
+  lines: Line[];
+}
+
 /** Whether the repair is under warranty at the time of the order. */
 export interface Warranty {
   covered: boolean;
   until: string;
+}
+
+/** A waveform with all that it says, computed now. */
+export interface WaveformDetail {
+  id: string;
+  source: Ref;
+  ts: string;
+  seconds: number;
+  rate_hz: number;
+  speed_hz: number | null;
+  state: "pending" | "done" | "failed";
+  error: string;
+  rms_velocity: number | null;
+  zone: "A" | "B" | "C" | "D" | null;
+  fault: "outer_race" | "inner_race" | "rolling_element" | "raised" | "none" | "unknown" | null;
+  unit: string;
+  clipped: boolean;
+  level_raised: boolean;
+  zone_limits: number[] | null;
+  signal: Trace;
+  spectrum: Spectrum;
+  envelope: Spectrum | null;
+  indicators: IndicatorValue[];
+  verdicts: Verdict[];
+}
+
+/** A waveform in the list; zone and fault are those of its stored indicators. */
+export interface WaveformSummary {
+  id: string;
+  source: Ref;
+  ts: string;
+  seconds: number;
+  rate_hz: number;
+  speed_hz: number | null;
+  state: "pending" | "done" | "failed";
+  error: string;
+  rms_velocity: number | null;
+  zone: "A" | "B" | "C" | "D" | null;
+  fault: "outer_race" | "inner_race" | "rolling_element" | "raised" | "none" | "unknown" | null;
 }
 
 /** Every call: what goes into the address and the body, and the answer. */
@@ -703,6 +790,16 @@ export interface Operations {
     path: { device_id: string };
     query: { quantity: string; start?: string | null; end?: string | null; points?: number };
     answer: Series;
+  };
+  "GET /devices/{device_id}/waveforms": {
+    path: { device_id: string };
+    query: { source?: string; start?: string | null; end?: string | null; cursor?: string | null; limit?: number };
+    answer: PageWaveformSummary;
+  };
+  "GET /devices/{device_id}/waveforms/{waveform_id}": {
+    path: { device_id: string; waveform_id: string };
+    query: { points?: number };
+    answer: WaveformDetail;
   };
   "GET /keys": {
     query: { cursor?: string | null; limit?: number };

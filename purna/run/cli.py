@@ -209,6 +209,30 @@ def explain(device: str, data: Data = None) -> None:
             out.print(f"  {text.text()}", highlight=False, soft_wrap=True)
 
 
+@app.command()
+@command
+def mosquitto(
+    folder: Annotated[Path, typer.Argument(help="Where passwd and acl are written.")],
+    on_change: Annotated[
+        str,
+        typer.Option(help="Command that makes Mosquitto read them, run when they have changed."),
+    ] = "",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on: write them again whenever devices change.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Write the password and ACL files of a Mosquitto in front of Purna."""
+    import threading
+
+    from purna.run.mosquitto import keep_files
+
+    stop = threading.Event()
+    if not watch:
+        stop.set()
+    keep_files(platform_in(data), folder, on_change, out, stop)
+
+
 # People
 
 

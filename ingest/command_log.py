@@ -34,7 +34,7 @@ from purna.db.engine import Database
 OPEN_PER_DEVICE = 100
 KEPT = 90 * DAY
 _AT_ONCE = 200
-_SEND_AGAIN = SECOND  # after there was no connection to send on
+_SEND_AGAIN = 5 * SECOND  # after there was no connection to send on
 
 
 class SqlCommandLog:

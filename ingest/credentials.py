@@ -220,8 +220,10 @@ class SqlCredentials:
 
 def put_password(session: Session, device: str, kept: str, now: int) -> None:
     """Part of a transaction: ``kept`` is the hash of the device's password from now on."""
+    row = session.get(DeviceCredentialRow, device)
     _put(session, device, {"password_hash": kept, "issued_at": now})
-    announce(session, [device])
+    if row is not None and row.password_hash:  # a first password takes nothing away
+        announce(session, [device])
 
 
 def announce(session: Session, devices: Iterable[str]) -> None:

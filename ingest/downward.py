@@ -43,7 +43,10 @@ class Downward:
         self._to_send: SimpleQueue[Command] = SimpleQueue()
         self._unsent: SimpleQueue[str] = SimpleQueue()
         self._delivered: SimpleQueue[str] = SimpleQueue()
-        self._stopping = threading.Event()
+        self._to_postpone: list[str] = []
+        self._to_note: list[str] = []
+        self._stopping = False
+        self._news = threading.Event()  # look now, do not wait
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="downward", daemon=True)
 
@@ -54,7 +57,8 @@ class Downward:
         self._thread.start()
 
     def stop(self) -> None:
-        self._stopping.set()
+        self._stopping = True
+        self._news.set()
         self._thread.join()
 
     def pump(self) -> None:
@@ -65,15 +69,27 @@ class Downward:
             log.info("credentials have changed", device=device)
             self._link.expel(device)
         for command in _all(self._to_send):
-            if not self._link.publish(*message_of(command), key=command.id):
+            if not self._sent(command):
                 self._unsent.put(command.id)
+                self._news.set()
         for key in self._link.delivered():
             self._delivered.put(key)
+            self._news.set()
+
+    def _sent(self, command: Command) -> bool:
+        try:
+            return self._link.publish(*message_of(command), key=command.id)
+        except RetryLater:
+            return False
 
     def look(self) -> None:
         """Ask the database what is to be done, and tell it what was done."""
-        self._commands.postpone(list(_all(self._unsent)))
-        self._commands.delivered(list(_all(self._delivered)))
+        self._to_postpone += _all(self._unsent)
+        self._commands.postpone(self._to_postpone)
+        self._to_postpone.clear()  # not before it is written
+        self._to_note += _all(self._delivered)
+        self._commands.delivered(self._to_note)
+        self._to_note.clear()
         self._known, devices = self._credentials.changes(self._known)
         for device in devices:
             self._to_expel.put(device)
@@ -81,7 +97,11 @@ class Downward:
             self._to_send.put(command)
 
     def _run(self) -> None:
-        while not self._stopping.wait(_LOOK_EVERY_S):
+        while True:
+            self._news.wait(_LOOK_EVERY_S)
+            self._news.clear()
+            if self._stopping:
+                return
             try:
                 self.look()
             except RetryLater as error:

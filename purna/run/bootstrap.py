@@ -198,11 +198,11 @@ class Platform:
 
     @property
     def fleet_account(self) -> Account:
-        """The account under which simulated fleets and replays publish for many devices."""
+        """The account under which simulated fleets and replays publish for many devices.
+
+        A broker in front needs an account of this name too, see docs/brokers.md.
+        """
         from ingest.links.endpoint.access import FLEET
         from ingest.links.endpoint.accounts import Account, accounts_in
 
-        if self.settings.endpoint.enabled:
-            return Account(FLEET, accounts_in(self.folder.accounts)[FLEET])
-        ingest = self.settings.ingest
-        return Account(ingest.mqtt_username, ingest.mqtt_password.get_secret_value())
+        return Account(FLEET, accounts_in(self.folder.accounts)[FLEET])

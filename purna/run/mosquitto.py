@@ -28,7 +28,7 @@ def write_files(platform: Platform, folder: Path, console: Console) -> bool:
     AskOperator
         When the platform's account at the broker is not set, or a file can't be written.
     """
-    account = platform.link_settings
+    account = platform.settings.ingest
     name, password = account.mqtt_username, account.mqtt_password.get_secret_value()
     if not name or len(password) < MIN_PASSWORD:
         raise AskOperator(

@@ -102,7 +102,7 @@ def test_a_device_that_has_it_gets_its_time_from_then_on(desk: Desk) -> None:
 def test_what_could_not_be_sent_waits_without_using_up_an_attempt(desk: Desk) -> None:
     command = desk.create(retries=0)
     for _ in range(3):
-        assert desk.sent(1) == [command.id]
+        assert desk.sent(5) == [command.id]
         desk.log.postpone([command.id])
         assert desk.state(command) is CommandState.QUEUED
     assert desk.sent(60) == []

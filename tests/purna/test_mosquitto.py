@@ -88,7 +88,7 @@ class Desk:
         (data / "catalogue" / "pump.toml").write_text(PUMP)
         self.password = make_password()
         (data / "purna.toml").write_text(
-            "[broker]\nembedded = false\n[ingest]\n"
+            "[endpoint]\nenabled = false\n[ingest]\n"
             f'mqtt_port = {self.port}\nmqtt_username = "purna"\nmqtt_password = "{self.password}"\n'
             'share_group = "ingest"\n'
         )
@@ -111,7 +111,7 @@ class Desk:
 
     def _start(self, folder: Path) -> None:
         config = CONFIG.read_text().replace("listener 1883", f"listener {self.port} 127.0.0.1")
-        config = config.replace("/mosquitto/config", str(self.files))
+        config = config.replace("/mosquitto/accounts", str(self.files))
         config = config.replace("/mosquitto/data/", f"{folder}/")
         (folder / "mosquitto.conf").write_text(f"{config}\nuser root\n")
         self.process = subprocess.Popen(
@@ -195,10 +195,22 @@ def test_a_gateway_speaks_for_the_devices_behind_it(desk: Desk) -> None:
     assert set(gateway.heard) == {"purna/v1/p2/command", "purna/v1/g1/command"}
 
 
+def test_a_simulated_fleet_speaks_for_all(desk: Desk) -> None:
+    account = desk.platform.fleet_account
+    fleet, platform = (
+        desk.client(account.username, account.password),
+        desk.client("purna", desk.password),
+    )
+    fleet.listen("purna/v1/+/command")
+    assert fleet.publish("purna/v1/p1/telemetry") == "Success"
+    assert platform.publish("purna/v1/p2/command") == "Success"
+    wait_for(lambda: fleet.heard == ["purna/v1/p2/command"])
+
+
 def test_the_ingester_takes_in_and_answers_in_a_group(desk: Desk) -> None:
     link = MqttLink(
-        desk.platform.link_settings,
-        Decoders().subscriptions(desk.platform.link_settings.share_group),
+        desk.platform.settings.ingest,
+        Decoders().subscriptions(desk.platform.settings.ingest.share_group),
     )
     link.start()
     p1 = desk.client("p1")
@@ -256,7 +268,7 @@ def test_files_are_private_and_stay_when_nothing_changes(desk: Desk) -> None:
 
 def test_without_an_account_for_the_platform_nothing_is_written(tmp_path: Path) -> None:
     (tmp_path / "purna.toml").write_text(
-        '[broker]\nembedded = false\n[ingest]\nmqtt_username = "purna"\nmqtt_password = "short"\n'
+        '[endpoint]\nenabled = false\n[ingest]\nmqtt_username = "purna"\nmqtt_password = "short"\n'
     )
     platform = Platform(load_settings(tmp_path))
     with pytest.raises(AskOperator, match="PURNA_INGEST__MQTT_PASSWORD"):

@@ -60,30 +60,30 @@ class Buffer:
         self.boot = f"b{starts:08d}-{other.decode()}"  # another one also when the folder was lost
         self._open = ""  # the file that takes new messages
         self._acked = {}  # the highest number, by boot
-        self._last = {}  # the last number in each file
+        self.files = {}  # the last number in each file
         for name in os.listdir(folder):
             if "." in name:
                 with open(self._folder + name, "rb") as file:
-                    self._last[name] = max([_parsed(line)[0] for line in file] + [0])
+                    self.files[name] = max([_parsed(line)[0] for line in file] + [0])
         self.rewind()
 
     def keep(self, body):
         """Put a message on flash; False when there is no room for it."""
         if not self._open:
-            if len(self._last) >= FILES:
+            if len(self.files) >= FILES:
                 return False
             self._open = f"{self.boot}.{self.seq + 1:08d}"
         data = f"{self.seq + 1} {body}".encode()
         name, self._open = self._open, ""  # if this fails, a line is torn: nothing goes behind it
         self._append(name, b"%08x %s\n" % (binascii.crc32(data), data))
         self.seq += 1
-        self._last[name] = self.seq
+        self.files[name] = self.seq
         self._open = "" if self.seq % PER_FILE == 0 else name
         return True
 
     def next(self):
         """The next message to send: boot, seq (0 when there is none), body."""
-        for name in sorted(self._last):
+        for name in sorted(self.files):
             if name > self._name:
                 self._name, self._offset = name, 0
             while name == self._name:
@@ -106,13 +106,11 @@ class Buffer:
     def free(self, boot, seq):
         """Forget the messages of ``boot`` up to number ``seq``."""
         self._acked[boot] = max(seq, self._acked.get(boot, 0))
-        for name in [n for n in self._last if n.split(".")[0] == boot]:
-            if self._last[name] <= seq and name != self._open:
+        for name in [n for n in self.files if n.split(".")[0] == boot]:
+            if self.files[name] <= seq:
+                self._open = "" if name == self._open else self._open
                 os.remove(self._folder + name)
-                del self._last[name]
-
-    def waiting(self):
-        return any(last > self._acked.get(n.split(".")[0], 0) for n, last in self._last.items())
+                del self.files[name]
 
     def _append(self, name, data):
         with open(self._folder + name, "ab") as file:
@@ -253,7 +251,7 @@ class Device:
             if key != self._last_result["id"]:  # one that comes again is answered again, not done
                 self._say(f"command {key} {said.get('name')}")
                 try:
-                    state, text = ("ok", do(said.get("args"))) if do else ("failed", "no such command")
+                    state, text = ("ok", do(said.get("args"))) if do else ("failed", "unknown")
                 except Exception as error:
                     state, text = "failed", str(error)
                 self._last_result = {"id": key, "state": state, "text": text}
@@ -287,7 +285,7 @@ def main():
     source = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)  # poll sees no other buffer
     poll, line = select.poll(), b"*"
     poll.register(source, select.POLLIN)
-    while line or device.buffer.waiting():
+    while line or device.buffer.files:
         while line and poll.poll(0):
             line = source.readline()
             while line and not device.keep(line.decode().strip()):

@@ -3,7 +3,7 @@
     DEVICE_PASSWORD=… python device.py HOST PORT DEVICE STATE_FILE < measurements
 
 Each line of input is a telemetry message without its number, ``{"ts": …, "m": {…}}``. A line on
-standard output says ``kept BOOT SEQ`` once it is on disk. Needs nothing but paho-mqtt.
+standard output says ``kept BOOT SEQ`` once it is on disk. Needs paho-mqtt alone.
 
 - A message gets its number and goes to disk before anything else happens to it. Only the
   platform's ``ack`` frees it, not PUBACK, which behind a broker means "in memory".
@@ -59,8 +59,7 @@ class Buffer:
 
     def keep(self, body: str) -> tuple[str, int, int]:
         """Put a message on disk: its boot, its number, and how many were dropped for it."""
-        full = self.waiting() >= self._limit
-        insert = "INSERT INTO message (boot, seq, body) VALUES (?, ?, ?)"
+        full, insert = self.waiting() >= self._limit, "INSERT INTO message VALUES (NULL, ?, ?, ?)"
         with self._lock:
             with self._db:
                 boot, seq, dropped = self._make_room() if full else (self.boot, self._seq, 0)
@@ -252,11 +251,10 @@ class Device:
         if key not in self._results:
             self._say(f"command {key} {name}")
             self._publish(client, "command/result", {"id": key, "state": "received"})
-            do = self._commands.get(name)
+            late = command.get("expires", 2**53) < time.time() * 1000
+            do = None if late else self._commands.get(name)
             try:
-                late = command.get("expires", 2**53) < time.time() * 1000
-                result = ("failed", "it comes too late") if late else ("failed", "no such command")
-                state, text = ("ok", do(command.get("args"))) if do and not late else result
+                state, text = ("ok", do(command.get("args"))) if do else ("failed", "late or new")
             except Exception as error:
                 state, text = "failed", str(error)
             self._results[key] = {"id": key, "state": state, "text": text}
@@ -279,7 +277,7 @@ def main() -> None:
     parser.add_argument("--resend-s", type=float, default=20.0)
     parser.add_argument("--tls", action="store_true")
     for name in ("--ca", "--cert", "--key"):
-        parser.add_argument(name, help="PEM file")
+        parser.add_argument(name)
     given = vars(parser.parse_args())
     files = (given.pop("ca"), given.pop("cert"), given.pop("key"))
     given["tls"] = files if given["tls"] else None

@@ -15,7 +15,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--data", help="folder of the public data sets")
     given = parser.parse_args()
-    runs = [["benchmarks.ingest"], ["benchmarks.scoring"], ["benchmarks.first_order"]]
+    runs = [
+        ["benchmarks.ingest"],
+        ["benchmarks.store"],
+        ["benchmarks.scoring"],
+        ["benchmarks.first_order"],
+    ]
     if given.data:
         runs += [["benchmarks.models", given.data], ["benchmarks.vibration", given.data]]
     else:

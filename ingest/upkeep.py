@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from ingest.stores.base import IngestStore
+from ingest.stores.base import Cutoff, IngestStore
 from purna.core.clock import DAY, Clock
 from purna.core.errors import RetryLater
 
@@ -62,7 +62,7 @@ class Upkeep:
         self._store.seal(self._seal_rows)
         if self._retention and self._monotonic() >= self._prune_at:
             self._prune_at = self._monotonic() + _PRUNE_EVERY_S
-            self._store.prune(self._clock.now() - self._retention)
+            self._store.prune(Cutoff(self._clock.now() - self._retention))
         for chore in self._chores:
             chore()
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.acks import Progress
 from purna.core.ports import Appended, ReadingStore
-from purna.core.readings import DeviceEvent, ReadingBatch
+from purna.core.readings import DeviceEvent, ReadingBatch, SeriesKey
+
+
+class Cutoff(NamedTuple):
+    """Readings, and their roll-ups, that are older (micros) are not needed any more."""
+
+    readings: int
+    rollups: int = -(2**63)
+
+
+NOTHING_OWN: Mapping[SeriesKey, Cutoff] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +66,14 @@ class IngestStore(ReadingStore, Protocol):
         """
         ...
 
-    def prune(self, before: int) -> None:
-        """Remove readings and events older than ``before`` (micros).
+    def prune(self, default: Cutoff, own: Mapping[SeriesKey, Cutoff] = NOTHING_OWN) -> None:
+        """Remove readings and roll-ups that are too old, and events as old as the readings.
 
-        Nothing at or after ``before`` goes; a little of what is older may stay for a while.
+        Nothing at or after the cutoff goes; of what is older the same day (UTC) may stay.
+
+        Parameters
+        ----------
+        default
+            For events, and for all series that have no cutoff of their `own`.
         """
         ...

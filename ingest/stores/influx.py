@@ -20,7 +20,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, quote, unquote
@@ -35,11 +35,12 @@ from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from ingest.acks import Progress
-from ingest.stores.base import Committed
+from ingest.stores.base import NOTHING_OWN, Committed, Cutoff
 from ingest.stores.rows import Bool, first_of_key
 from purna.core.errors import AskOperator, RetryLater
-from purna.core.ports import Appended, Latest
+from purna.core.ports import Appended, Latest, Touched
 from purna.core.readings import DeviceEvent, Points, ReadingBatch, SeriesKey
+from purna.core.rollups import Rollups, buckets_between, rolled_up
 
 Key = tuple[SeriesKey, int]
 Row = tuple[str, int, float, int]  # boot, seq, value, quality: the greatest wins
@@ -209,6 +210,17 @@ class InfluxReadingStore:
             ):
                 yield {**row, "series": _series(row), "ts": _micros(row["_time"])}
 
+    def rollups(
+        self, keys: Sequence[SeriesKey], start: int, end: int, step: int
+    ) -> dict[SeriesKey, Rollups]:
+        """From the readings, some series at a time; gone with them when they are pruned."""
+        first, after = buckets_between(start, end, step)
+        return {key: rolled_up(self.read([key], first, after)[key], step) for key in keys}
+
+    def touched(self, since: int) -> Touched:
+        """Nothing: InfluxDB does not tell when a point came."""
+        return Touched(since, frozenset())
+
     def latest(self, devices: Sequence[str]) -> dict[SeriesKey, Latest]:
         found = {}
         for some in _portions(devices):
@@ -255,16 +267,29 @@ class InfluxReadingStore:
     def seal(self, min_rows: int = 1) -> int:
         return 0
 
-    def prune(self, before: int) -> None:
+    def prune(self, default: Cutoff, own: Mapping[SeriesKey, Cutoff] = NOTHING_OWN) -> None:
+        self._delete('_measurement="event"', default.readings)
+        if not own:
+            self._delete('_measurement="reading"', default.readings)
+            return
+        for key in self.series():
+            self._delete(
+                f'_measurement="reading" AND device="{_name(key.device)}"'
+                f' AND quantity="{_name(key.quantity)}"',
+                own.get(key, default).readings,
+            )
+
+    def _delete(self, which: str, before: int) -> None:
+        if before * 1000 <= _FIRST_NS:
+            return
         with _explained():
-            for measurement in ("reading", "event"):
-                self._client.delete_api().delete(
-                    "1970-01-01T00:00:00Z",
-                    f"{np.datetime64(before - 1, 'us')}Z",
-                    f'_measurement="{measurement}"',
-                    self._bucket,
-                    self._org,
-                )
+            self._client.delete_api().delete(
+                "1970-01-01T00:00:00Z",
+                f"{np.datetime64(before - 1, 'us')}Z",
+                which,
+                self._bucket,
+                self._org,
+            )
 
     def close(self) -> None:
         self._write.close()  # type: ignore[no-untyped-call]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ingest.acks import Progress
-from ingest.stores.base import Committed
+from ingest.stores.base import NOTHING_OWN, Committed, Cutoff
+from purna.core.clock import HOUR
 from purna.core.errors import NotFound
-from purna.core.ports import Appended, Latest
+from purna.core.ports import Appended, Latest, Touched
 from purna.core.readings import DeviceEvent, Points, ReadingBatch, SeriesKey
+from purna.core.rollups import Rollups, buckets_between, rolled_up
 from purna.core.waveforms import Waveform, WaveformInfo, WaveformKey, WaveformState, wins
 
 Row = tuple[str, int, float, int]  # boot, seq, value, quality: the greatest wins
@@ -25,6 +27,8 @@ class MemoryReadingStore:
         self._series: dict[SeriesKey, dict[int, Row]] = {}
         self._events: dict[tuple[str, int, str, str], str] = {}
         self._progress: dict[tuple[str, str], Progress] = {}
+        self._commits = 0
+        self._touches: dict[tuple[str, int], int] = {}
 
     def append(self, batch: ReadingBatch, events: Sequence[DeviceEvent] = ()) -> Appended:
         return self.commit(batch, events).appended
@@ -37,6 +41,9 @@ class MemoryReadingStore:
     ) -> Committed:
         columns = (batch.index, batch.ts, batch.value, batch.quality, batch.origin, batch.seq)
         with self._lock:
+            self._commits += 1
+            for index, ts in zip(batch.index.tolist(), batch.ts.tolist(), strict=True):
+                self._touches[batch.series[index].device, ts - ts % HOUR] = self._commits
             new_rows = [
                 self._put(batch.series[index], ts, (batch.boots[boot], seq, value, quality))
                 for index, ts, value, quality, boot, seq in zip(
@@ -77,6 +84,12 @@ class MemoryReadingStore:
             np.array([rows[ts][3] for ts in times], np.uint8),
         )
 
+    def rollups(
+        self, keys: Sequence[SeriesKey], start: int, end: int, step: int
+    ) -> dict[SeriesKey, Rollups]:
+        found = self.read(keys, *buckets_between(start, end, step))
+        return {key: rolled_up(points, step) for key, points in found.items()}
+
     def latest(self, devices: Sequence[str]) -> dict[SeriesKey, Latest]:
         wanted = set(devices)
         with self._lock:
@@ -107,18 +120,26 @@ class MemoryReadingStore:
             times = [ts for rows in self._series.values() for ts in rows]
         return (min(times), max(times)) if times else None
 
+    def touched(self, since: int) -> Touched:
+        with self._lock:
+            hours = {key for key, commit in self._touches.items() if commit > since}
+            return Touched(self._commits, frozenset(hours))
+
     def seal(self, min_rows: int = 1) -> int:
         return 0
 
-    def prune(self, before: int) -> None:
+    def prune(self, default: Cutoff, own: Mapping[SeriesKey, Cutoff] = NOTHING_OWN) -> None:
         with self._lock:
             for key, rows in list(self._series.items()):
+                before = own.get(key, default).readings
                 kept = {ts: row for ts, row in rows.items() if ts >= before}
                 if kept:
                     self._series[key] = kept
                 else:
                     del self._series[key]
-            self._events = {key: text for key, text in self._events.items() if key[1] >= before}
+            self._events = {
+                key: text for key, text in self._events.items() if key[1] >= default.readings
+            }
 
     def close(self) -> None:
         pass

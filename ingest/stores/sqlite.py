@@ -17,15 +17,16 @@ import msgspec
 import numpy as np
 
 from ingest.acks import Progress
-from ingest.stores.base import Committed
+from ingest.stores.base import NOTHING_OWN, Committed, Cutoff
 from ingest.stores.numbers import Numbers
 from ingest.stores.rows import Bool, Rows, first_of_key, to_bytes
 from ingest.stores.sqlite_schema import explained, open_writer, transaction
 from ingest.stores.sqlite_seal import Sealer
 from ingest.stores.sqlite_view import View
 from purna.core.errors import AskOperator
-from purna.core.ports import Appended, Latest
+from purna.core.ports import Appended, Latest, Touched
 from purna.core.readings import DeviceEvent, Int64, Points, ReadingBatch, SeriesKey
+from purna.core.rollups import Rollups
 from purna.db.lock import claim
 
 _NEVER = np.iinfo(np.int64).min
@@ -71,11 +72,19 @@ class SqliteReadingStore:
     def seal(self, min_rows: int = 1) -> int:
         return self._writing().sealer.seal(min_rows)
 
-    def prune(self, before: int) -> None:
-        self._writing().sealer.prune(before)
+    def prune(self, default: Cutoff, own: Mapping[SeriesKey, Cutoff] = NOTHING_OWN) -> None:
+        self._writing().sealer.prune(default, own)
 
     def read(self, keys: Sequence[SeriesKey], start: int, end: int) -> dict[SeriesKey, Points]:
         return self._view.read(keys, start, end)
+
+    def rollups(
+        self, keys: Sequence[SeriesKey], start: int, end: int, step: int
+    ) -> dict[SeriesKey, Rollups]:
+        return self._view.rollups(keys, start, end, step)
+
+    def touched(self, since: int) -> Touched:
+        return self._view.touched(since)
 
     def latest(self, devices: Sequence[str]) -> dict[SeriesKey, Latest]:
         return self._view.latest(devices)

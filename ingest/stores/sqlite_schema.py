@@ -2,7 +2,12 @@
 
 ``log``     one row per commit: the batch as it came (:func:`ingest.stores.rows.to_bytes`)
 ``chunk``   sealed stretches of one series that never overlap, compressed column by column
+            (:mod:`ingest.stores.chunks`); ``hours`` are its hourly roll-ups, where it is dense
+``stamp``   times, boots and numbers of a chunk; chunks of one device share it when they are equal
 ``latest``  the newest sealed row of each series, so that nobody decodes chunks to find it
+``rollup``  roll-ups of readings that were pruned: blocks in steps of an hour or a minute
+``pruned``  up to where the readings of a series were pruned; its roll-ups before that are final
+``touch``   which (device, hour) the sealed log entries were about
 ``series``, ``boot``  the names behind the numbers in ``log`` and ``chunk``
 ``event``   device events
 ``ack``     acknowledgement state, in the order in which the boots were first seen
@@ -17,9 +22,33 @@ from pathlib import Path
 
 import apsw
 
+from ingest.stores import sqlite_migrate
 from purna.core.errors import AskOperator, RetryLater
 
-VERSION = 1
+VERSION = 2
+
+_INCREMENTAL = 2  # what the pragma auto_vacuum answers
+
+READINGS = """
+CREATE TABLE stamp (
+    id INTEGER PRIMARY KEY, ts BLOB NOT NULL, boot BLOB NOT NULL, seq BLOB NOT NULL
+);
+CREATE TABLE chunk (
+    id INTEGER PRIMARY KEY, series INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,
+    count INTEGER NOT NULL, stamp INTEGER NOT NULL, quality BLOB NOT NULL, hours BLOB,
+    value BLOB NOT NULL
+);
+CREATE INDEX chunk_by_time ON chunk (series, t0, t1);
+CREATE INDEX chunk_by_stamp ON chunk (stamp);
+CREATE TABLE rollup (
+    id INTEGER PRIMARY KEY, series INTEGER NOT NULL, step INTEGER NOT NULL, t0 INTEGER NOT NULL,
+    t1 INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE INDEX rollup_by_time ON rollup (series, step, t0, t1);
+CREATE TABLE pruned (series INTEGER PRIMARY KEY, before INTEGER NOT NULL);
+CREATE TABLE touch (entry INTEGER PRIMARY KEY, body BLOB NOT NULL);
+"""
+"""What format 2 has and format 1 had not."""
 
 CHECKPOINT_PAGES = 1000
 """With so many pages (of 4 KiB) in it, the write-ahead log is copied into the file."""
@@ -28,12 +57,6 @@ _SCHEMA = """
 CREATE TABLE series (id INTEGER PRIMARY KEY, device TEXT NOT NULL, quantity TEXT NOT NULL);
 CREATE TABLE boot (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE log (id INTEGER PRIMARY KEY AUTOINCREMENT, count INTEGER NOT NULL, body BLOB NOT NULL);
-CREATE TABLE chunk (
-    id INTEGER PRIMARY KEY, series INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,
-    count INTEGER NOT NULL, ts BLOB NOT NULL, value BLOB NOT NULL, quality BLOB NOT NULL,
-    boot BLOB NOT NULL, seq BLOB NOT NULL
-);
-CREATE INDEX chunk_by_time ON chunk (series, t0, t1);
 CREATE TABLE latest (
     series INTEGER PRIMARY KEY, ts INTEGER NOT NULL, value REAL NOT NULL,
     quality INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL
@@ -56,17 +79,15 @@ def open_writer(path: Path) -> apsw.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     with explained(path):
         connection = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only asks while there is no table
         make_durable(connection)
-        if _version(connection) == 0:
-            with transaction(connection):
-                connection.execute(_SCHEMA)
-                connection.pragma("user_version", VERSION)
+        _bring_up(connection)
         _check_version(connection, path)
     return connection
 
 
 def open_reader(path: Path) -> apsw.Connection | None:
-    """A connection that only reads, or None while there is no store yet.
+    """A connection that only reads, or None while there is no store of the present format yet.
 
     It is opened for writing and held back by ``query_only``: where the last writer was killed,
     SQLite has to recover the write-ahead log before anybody can read.
@@ -75,12 +96,26 @@ def open_reader(path: Path) -> apsw.Connection | None:
         return None
     with explained(path):
         connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
-        if _version(connection) == 0:
+        if _version(connection) < VERSION:
             connection.close()
             return None
         connection.execute("PRAGMA query_only = ON")
         _check_version(connection, path)
     return connection
+
+
+def _bring_up(connection: apsw.Connection) -> None:
+    """Make the tables, or bring those of an older format to the present one."""
+    if _version(connection) < VERSION:
+        with transaction(connection):
+            version = _version(connection)  # another connection may have been quicker
+            if version == 0:
+                connection.execute(_SCHEMA + READINGS)
+            if version == 1:
+                sqlite_migrate.to_2(connection, READINGS)
+            connection.pragma("user_version", VERSION)
+    if connection.pragma("auto_vacuum") != _INCREMENTAL:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL; VACUUM")
 
 
 def make_durable(connection: apsw.Connection) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import apsw
 import numpy as np
 
-from ingest.stores import chunks
+from ingest.stores import chunks, touches
 from ingest.stores.rows import (
     EMPTY,
     Bool,
@@ -27,8 +27,10 @@ from ingest.stores.rows import (
     of_records,
 )
 from ingest.stores.sqlite_schema import explained, open_reader, snapshot
-from purna.core.ports import Latest
+from purna.core.clock import HOUR
+from purna.core.ports import Latest, Touched
 from purna.core.readings import DeviceEvent, Int32, Int64, Points, SeriesKey
+from purna.core.rollups import NO_ROLLUPS, Rollups, buckets_between, combined, rolled_up
 
 _ALWAYS = (-(2**63), 2**63 - 1)
 
@@ -75,14 +77,35 @@ class Tail:
 
 
 class _Chunk(NamedTuple):
+    """What was read of a chunk; what was not needed is None."""
+
     t0: int
     t1: int
     size: int
-    ts: bytes
+    hours: bytes | None
+    stamp: int
     value: bytes
     quality: bytes
+    ts: bytes
     boot: bytes | None
     seq: bytes | None
+
+    @property
+    def meets(self) -> bool:
+        """Whether rows of the tail may meet rows of the chunk."""
+        return self.boot is not None
+
+    def rows(self, sid: int) -> Rows:
+        return chunks.unpack(
+            sid,
+            self.size,
+            chunks.Stamp(self.ts, self.boot or _NOUGHT, self.seq or _NOUGHT),
+            chunks.Values(self.value, self.quality),
+        )
+
+
+_NOUGHT = b"\x00" + bytes(8)
+"""A column that repeats 0: stands for boots and numbers that make no difference."""
 
 
 class View:
@@ -121,29 +144,67 @@ class View:
                     sid = self._sids.get(key)
                     if sid is not None:
                         tail = self._tail.of_series(sid, start, end, self._rank)
-                        stored = self._chunks(connection, sid, start, end, tail)
+                        stored = _chunks(connection, sid, start, end, tail)
                         found[key] = (sid, stored, tail)
             rank = self._rank
+        times: dict[int, Int64] = {}
         return {
-            key: _points(*found[key], start, end, rank) if key in found else Points.empty()
+            key: _points(*found[key], start, end, rank, times) if key in found else Points.empty()
             for key in keys
         }
 
-    @staticmethod
-    def _chunks(
-        connection: apsw.Connection, sid: int, start: int, end: int, tail: Rows
-    ) -> list[_Chunk]:
-        # Boot and number are needed only where a row of the tail may meet one of the chunk.
-        meets = int(tail.ts[0]) if tail.size else _ALWAYS[1]
-        return [
-            _Chunk(*row)
-            for row in connection.execute(
-                "SELECT t0, t1, count, ts, value, quality,"
-                " iif(t1 >= ?1, boot, NULL), iif(t1 >= ?1, seq, NULL)"
-                " FROM chunk WHERE series = ?2 AND t0 < ?3 AND t1 >= ?4 ORDER BY t0",
-                (meets, sid, end, start),
-            )
-        ]
+    def rollups(
+        self, keys: Sequence[SeriesKey], start: int, end: int, step: int
+    ) -> dict[SeriesKey, Rollups]:
+        start, end = buckets_between(start, end, step)
+        return {key: self._rollups(key, start, end, step) for key in keys}
+
+    def _rollups(self, key: SeriesKey, start: int, end: int, step: int) -> Rollups:
+        with self._open() as connection:
+            sid = self._sids.get(key)
+            if connection is None or sid is None:
+                return NO_ROLLUPS
+            kept: list[Any] = connection.execute(
+                "SELECT body FROM rollup WHERE series = ? AND step = ? AND t0 < ? AND t1 >= ?"
+                " ORDER BY t0",
+                (sid, min(step, HOUR), end, start),
+            ).fetchall()
+            pruned: int = connection.execute(
+                "SELECT coalesce(max(before), ?) FROM pruned WHERE series = ?", (start, sid)
+            ).get
+            live = max(start, pruned)
+            tail = self._tail.of_series(sid, live, end, self._rank)
+            stored = _chunks(connection, sid, live, end, tail, hours=step >= HOUR)
+            rank = self._rank
+        final = [chunks.unpack_rollups(body).between(start, end) for (body,) in kept]
+        return combined([*final, *_rolled_parts(sid, stored, tail, live, end, rank, step)], step)
+
+    def touched(self, since: int) -> Touched:
+        with self._open() as connection:
+            if connection is None:
+                return Touched(since, frozenset())
+            parts = [
+                touches.unpack(body)
+                for (body,) in connection.execute(
+                    "SELECT body FROM touch WHERE entry > ? ORDER BY entry", (since,)
+                )
+            ]
+            last = since
+            for last, body in connection.execute(
+                "SELECT id, body FROM log WHERE id > ? ORDER BY id", (since,)
+            ):
+                parts.append(touches.of_rows(from_bytes(body), last))
+            names = self._names
+        if parts:
+            last = max(last, max(int(part.entry.max()) for part in parts))
+        return Touched(
+            last,
+            frozenset(
+                (names[sid].device, hour)
+                for part in parts
+                for sid, hour in part.after(since).pairs()
+            ),
+        )
 
     def newest(self) -> Rows:
         """The newest row of every series, sorted by series."""
@@ -212,8 +273,9 @@ class View:
                 known += [
                     chunks.unpack_ts(blob, count)
                     for t0, t1, count, blob in connection.execute(
-                        "SELECT t0, t1, count, ts FROM chunk"
-                        " WHERE series = ? AND t0 < ? AND t1 >= ?",
+                        "SELECT c.t0, c.t1, c.count, s.ts FROM chunk c"
+                        " JOIN stamp s ON s.id = c.stamp"
+                        " WHERE c.series = ? AND c.t0 < ? AND c.t1 >= ?",
                         (one, end, start),
                     )
                     if bool(((times >= t0) & (times <= t1)).any())
@@ -294,19 +356,49 @@ def rank_of(names: Sequence[str]) -> Int64:
     return rank
 
 
+def _chunks(
+    connection: apsw.Connection, sid: int, start: int, end: int, tail: Rows, *, hours: bool = False
+) -> list[_Chunk]:
+    """The chunks of a series with rows in ``start <= ts < end``, in time order.
+
+    Boot and number are read only where a row of the tail may meet one of the chunk. With ``hours``
+    only roll-ups are read where a chunk has its own and no row of the tail comes between.
+    """
+    meets, ends = (int(tail.ts[0]), int(tail.ts[-1])) if tail.size else (_ALWAYS[1], _ALWAYS[0])
+    raw = "(c.hours IS NULL OR (c.t1 >= ?1 AND c.t0 <= ?2))" if hours else "1"
+    return [
+        _Chunk(*row)
+        for row in connection.execute(
+            f"SELECT c.t0, c.t1, c.count, iif({raw}, NULL, c.hours), c.stamp,"  # noqa: S608
+            f" iif({raw}, c.value, NULL), iif({raw}, c.quality, NULL), iif({raw}, s.ts, NULL),"
+            " iif(c.t1 >= ?1, s.boot, NULL), iif(c.t1 >= ?1, s.seq, NULL)"
+            " FROM chunk c JOIN stamp s ON s.id = c.stamp"
+            " WHERE c.series = ?3 AND c.t0 < ?4 AND c.t1 >= ?5 AND ?2 IS NOT NULL ORDER BY c.t0",
+            (meets, ends, sid, end, start),
+        )
+    ]
+
+
 def _points(
-    sid: int, stored: list[_Chunk], tail: Rows, start: int, end: int, rank: Int64
+    sid: int,
+    stored: list[_Chunk],
+    tail: Rows,
+    start: int,
+    end: int,
+    rank: Int64,
+    times: dict[int, Int64],
 ) -> Points:
+    """``times`` keeps the decoded times of stamps, which several series may share."""
     ts, value, quality = [], [], []
     meeting = []
     for chunk in stored:
-        if chunk.boot is not None and chunk.seq is not None:
-            columns = chunks.Columns(chunk.ts, chunk.value, chunk.quality, chunk.boot, chunk.seq)
-            meeting.append(_between(chunks.unpack(sid, chunk.size, columns), start, end))
+        if chunk.meets:
+            meeting.append(_between(chunk.rows(sid), start, end))
             continue
-        times = chunks.unpack_ts(chunk.ts, chunk.size)
-        part = slice(*np.searchsorted(times, (start, end)))
-        ts.append(times[part])
+        if chunk.stamp not in times:
+            times[chunk.stamp] = chunks.unpack_ts(chunk.ts, chunk.size)
+        part = slice(*np.searchsorted(times[chunk.stamp], (start, end)))
+        ts.append(times[chunk.stamp][part])
         value.append(chunks.unpack_value(chunk.value, chunk.size)[part])
         quality.append(chunks.unpack_quality(chunk.quality, chunk.size)[part])
     if tail.size:
@@ -319,6 +411,27 @@ def _points(
     if not ts:
         return Points.empty()
     return Points(np.concatenate(ts), np.concatenate(value), np.concatenate(quality))
+
+
+def _rolled_parts(
+    sid: int, stored: list[_Chunk], tail: Rows, start: int, end: int, rank: Int64, step: int
+) -> Iterator[Rollups]:
+    """Roll-ups of chunks and tail in ``start <= ts < end``, one part after the other in time."""
+    borders = np.searchsorted(tail.ts, [at for c in stored for at in (c.t0, c.t1 + 1)]).tolist()
+    borders = [0, *borders, tail.size]
+    for number, chunk in enumerate(stored):
+        before, first, after = borders[2 * number : 2 * number + 3]
+        yield _rolled_up(tail.take(slice(before, first)), step)
+        if chunk.hours is not None:
+            yield chunks.unpack_rollups(chunk.hours).between(start, end)
+        else:
+            rows = _between(chunk.rows(sid), start, end)
+            yield _rolled_up(merged(joined([rows, tail.take(slice(first, after))]), rank), step)
+    yield _rolled_up(tail.take(slice(borders[-2], None)), step)
+
+
+def _rolled_up(rows: Rows, step: int) -> Rollups:
+    return rolled_up(Points(rows.ts, rows.value, rows.quality), step)
 
 
 def _between(rows: Rows, start: int, end: int) -> Rows:

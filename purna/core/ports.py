@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from purna.core.assessments import Assessment
 from purna.core.devices import Customer, Device, Maintenance, Site
 from purna.core.readings import DeviceEvent, Points, ReadingBatch, Rejected, SeriesKey
+from purna.core.rollups import Rollups
 from purna.core.waveforms import Waveform, WaveformInfo, WaveformKey
 
 
@@ -26,6 +27,13 @@ class Latest(NamedTuple):
 
     ts: int
     value: float
+
+
+class Touched(NamedTuple):
+    """Hours of devices that got readings: ``(device, micros at which the hour begins)``."""
+
+    cursor: int
+    hours: frozenset[tuple[str, int]]
 
 
 class ReadingStore(Protocol):
@@ -46,6 +54,22 @@ class ReadingStore(Protocol):
         """Points with ``start <= ts < end`` of each key; an unknown series has none."""
         ...
 
+    def rollups(
+        self, keys: Sequence[SeriesKey], start: int, end: int, step: int
+    ) -> dict[SeriesKey, Rollups]:
+        """Roll-ups of each key in the buckets that begin at ``start <= ts < end``.
+
+        They equal those of what :meth:`read` gives. A backend may keep them longer than readings:
+        where readings were pruned it answers what they were like then, and readings that come
+        later for that stretch change nothing any more.
+
+        Parameters
+        ----------
+        step
+            One of :data:`purna.core.rollups.STEPS`, in micros.
+        """
+        ...
+
     def latest(self, devices: Sequence[str]) -> dict[SeriesKey, Latest]:
         """The newest point of every series of these devices."""
         ...
@@ -62,6 +86,15 @@ class ReadingStore(Protocol):
 
     def span(self) -> tuple[int, int] | None:
         """First and last ``ts`` of all readings, or None when empty."""
+        ...
+
+    def touched(self, since: int) -> Touched:
+        """Which hours of which devices got readings after the cursor ``since`` (0: ever).
+
+        The answer's ``cursor`` is what to ask with next time. Readings that were there already
+        count too. What was stored very long ago may be left out, and much at once in its oldest
+        hours.
+        """
         ...
 
     def close(self) -> None: ...

@@ -9,9 +9,11 @@ were cut into parts on the way changes them by rounding only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from purna.core.clock import DAY, HOUR, MINUTE
 from purna.core.readings import Float64, Int64, Points, Quality
@@ -20,7 +22,8 @@ STEPS = (MINUTE, HOUR, DAY)
 """The widths of buckets that every store answers, in micros. Buckets begin at multiples (UTC)."""
 
 
-class Rollups(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rollups:
     """One series in buckets of equal width: columns of equal length, strictly increasing ``ts``.
 
     ``ts`` is where a bucket begins (micros), ``count`` how many readings it holds (at least one),
@@ -37,9 +40,13 @@ class Rollups(NamedTuple):
     first: Float64
     last: Float64
 
-    @property
-    def size(self) -> int:
+    def __len__(self) -> int:
         return len(self.ts)
+
+    @property
+    def columns(self) -> tuple[NDArray[Any], ...]:
+        """All columns, in the order of the fields."""
+        return tuple(getattr(self, field.name) for field in fields(self))
 
     @property
     def total(self) -> Float64:
@@ -52,12 +59,10 @@ class Rollups(NamedTuple):
         squares: Float64 = self.m2 + self.count * self.mean**2
         return squares
 
-    def take(self, which: slice) -> Rollups:
-        return Rollups._make(column[which] for column in self)
-
     def between(self, start: int, end: int) -> Rollups:
         """The buckets that begin at ``start <= ts < end``."""
-        return self.take(slice(*np.searchsorted(self.ts, (start, end))))
+        part = slice(*np.searchsorted(self.ts, (start, end)))
+        return Rollups(*(column[part] for column in self.columns))
 
 
 NO_ROLLUPS = Rollups(
@@ -73,8 +78,8 @@ def rolled_up(points: Points, step: int) -> Rollups:
     good = points.quality == Quality.GOOD
     if not good.all():
         ts, value = ts[good], value[good]
-    single = Rollups(ts, np.ones(len(ts), np.int64), value, *(value,) * 5)
-    return _put_together(single._replace(m2=np.zeros(len(ts))), step)
+    single = np.ones(len(ts), np.int64), value, np.zeros(len(ts)), value, value, value, value
+    return _put_together(Rollups(ts, *single), step)
 
 
 def combined(parts: Sequence[Rollups], step: int) -> Rollups:
@@ -82,11 +87,10 @@ def combined(parts: Sequence[Rollups], step: int) -> Rollups:
 
     The end of one part and the beginning of the next may be the same bucket.
     """
-    filled = [part for part in parts if part.size]
+    filled = [part.columns for part in parts if len(part)]
     if not filled:
         return NO_ROLLUPS
-    columns = (np.concatenate(column) for column in zip(*filled, strict=True))
-    return _put_together(Rollups._make(columns), step)
+    return _put_together(Rollups(*map(np.concatenate, zip(*filled, strict=True))), step)
 
 
 def buckets_between(start: int, end: int, step: int) -> tuple[int, int]:
@@ -97,12 +101,12 @@ def buckets_between(start: int, end: int, step: int) -> tuple[int, int]:
 
 
 def _put_together(parts: Rollups, step: int) -> Rollups:
-    if not parts.size:
+    if not len(parts):
         return NO_ROLLUPS
     ts = parts.ts // step * step
     begins = np.append(True, ts[1:] != ts[:-1])
     first = np.flatnonzero(begins)
-    last = np.append(first[1:], parts.size) - 1
+    last = np.append(first[1:], len(parts)) - 1
     bucket = np.cumsum(begins) - 1
     count = np.add.reduceat(parts.count, first)
     with np.errstate(over="ignore", invalid="ignore"):

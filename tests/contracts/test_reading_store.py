@@ -15,9 +15,18 @@ from influxdb_client import InfluxDBClient
 
 from ingest.acks import Progress
 from ingest.stores import open_store
-from ingest.stores.base import IngestStore
+from ingest.stores.base import Cutoff, IngestStore
 from ingest.stores.influx import InfluxReadingStore
-from purna.core.readings import DeviceEvent, Points, ReadingBatch, SeriesKey, Telemetry
+from purna.core.clock import DAY, HOUR, MINUTE, SECOND
+from purna.core.readings import (
+    DeviceEvent,
+    Points,
+    Quality,
+    ReadingBatch,
+    SeriesKey,
+    Telemetry,
+)
+from purna.core.rollups import Rollups
 from tests.ingest.stores import influx_server
 
 T0 = 1_700_000_000_000_000
@@ -249,18 +258,109 @@ def test_acknowledgement_state_is_kept_with_older_boots_first(store: IngestStore
 
 
 def test_pruning_removes_nothing_that_is_young_enough(store: IngestStore) -> None:
-    store.append(batch(*(message("p1", T0 + i, temp=float(i)) for i in range(10))))
+    noon = T0 // DAY * DAY + DAY // 2
+    store.append(batch(*(message("p1", noon + i * DAY, temp=float(i)) for i in range(10))))
     store.append(
-        batch(message("p2", T0, temp=1.0)),
-        [DeviceEvent("p1", T0, "event", "old"), DeviceEvent("p1", T0 + 5, "event", "new")],
+        batch(message("p2", noon, temp=1.0)),
+        [
+            DeviceEvent("p1", noon, "event", "old"),
+            DeviceEvent("p1", noon + 5 * DAY, "event", "new"),
+        ],
     )
-    store.prune(T0 + 5)
+    store.prune(Cutoff(noon + 5 * DAY - 1))
     key = SeriesKey("p1", "temp")
-    assert store.read([key], T0 + 5, T0 + 99)[key].value.tolist() == [5.0, 6.0, 7.0, 8.0, 9.0]
+    assert store.read([key], *ALL_TIME)[key].value.tolist() == [5.0, 6.0, 7.0, 8.0, 9.0]
     assert [event.code for event in store.events(["p1"], *ALL_TIME)] == ["new"]
     assert store.series() == [key]
-    assert store.append(batch(message("p2", T0 + 6, temp=2.0))) == (1, 0)
-    assert store.latest(["p2"]) == {SeriesKey("p2", "temp"): (T0 + 6, 2.0)}
+    assert store.append(batch(message("p2", noon + 6 * DAY, temp=2.0))) == (1, 0)
+    assert store.latest(["p2"]) == {SeriesKey("p2", "temp"): (noon + 6 * DAY, 2.0)}
+
+
+def test_a_series_may_be_kept_longer_or_shorter_than_the_others(store: IngestStore) -> None:
+    days = [T0 // DAY * DAY + day * DAY for day in range(6)]
+    store.append(batch(*(message("p1", ts, temp=1.0, rpm=1.0, vib=1.0) for ts in days)))
+    own = {SeriesKey("p1", "rpm"): Cutoff(days[1]), SeriesKey("p1", "vib"): Cutoff(days[5])}
+    store.prune(Cutoff(days[3]), own)
+    found = store.read(store.series(), *ALL_TIME)
+    assert {key.quantity: points.ts.tolist() for key, points in found.items()} == {
+        "temp": days[3:],
+        "rpm": days[1:],
+        "vib": days[5:],
+    }
+
+
+def as_rows(rollups: Rollups) -> list[tuple[float, ...]]:
+    return list(zip(*(column.tolist() for column in rollups.columns), strict=True))
+
+
+def test_roll_ups_tell_what_good_readings_were_like(store: IngestStore) -> None:
+    day = T0 // DAY * DAY
+    at = [day, day + 59 * SECOND, day + MINUTE, day + HOUR, day + DAY]
+    values = [1.0, 4.0, 7.0, 2.0, 5.0]
+    store.append(batch(*(message("p1", ts, temp=v) for ts, v in zip(at, values, strict=True))))
+    flagged = Telemetry("p1", [(day + 1, {"temp": 99.0})], quality={"temp": Quality.SUSPECT})
+    store.append(batch(flagged, Telemetry("p1", [(day + 2, {"temp": -9.0})], quality={"temp": 2})))
+    key = SeriesKey("p1", "temp")
+
+    def answer(step: int, start: int = day, end: int = day + 9 * DAY) -> list[tuple[float, ...]]:
+        return as_rows(store.rollups([key], start, end, step)[key])
+
+    assert answer(DAY) == [
+        (day, 4, 3.5, 21.0, 1.0, 7.0, 1.0, 2.0),
+        (day + DAY, 1, 5.0, 0.0, 5.0, 5.0, 5.0, 5.0),
+    ]
+    assert answer(HOUR)[:2] == [
+        (day, 3, 4.0, 18.0, 1.0, 7.0, 1.0, 7.0),
+        (day + HOUR, 1, 2.0, 0.0, 2.0, 2.0, 2.0, 2.0),
+    ]
+    assert [row[:3] for row in answer(MINUTE)] == [
+        (day, 2, 2.5),
+        (day + MINUTE, 1, 7.0),
+        (day + HOUR, 1, 2.0),
+        (day + DAY, 1, 5.0),
+    ]
+    assert [row[0] for row in answer(MINUTE, day + 1, day + HOUR)] == [day + MINUTE]
+    assert answer(DAY, day + 1, day + DAY) == []
+    nobody = SeriesKey("nobody", "temp")
+    assert len(store.rollups([nobody], day, day + DAY, HOUR)[nobody]) == 0
+    with pytest.raises(ValueError, match="steps"):
+        store.rollups([key], day, day + DAY, 7 * MINUTE)
+
+
+def test_roll_ups_follow_late_and_repeated_readings(store: IngestStore) -> None:
+    key, day = SeriesKey("p1", "temp"), T0 // DAY * DAY
+    store.append(batch(message("p1", day + 10, "b1", 2, temp=1.0)))
+    store.append(batch(message("p1", day + 5, "b1", 1, temp=3.0)))
+    store.append(batch(message("p1", day + 10, "b2", 0, temp=8.0)))
+    store.append(batch(message("p1", day + 10, "b1", 2, temp=1.0)))
+    [row] = as_rows(store.rollups([key], day, day + DAY, HOUR)[key])
+    assert row == (day, 2, 5.5, 12.5, 3.0, 8.0, 3.0, 8.0)
+
+
+def test_roll_ups_keep_small_spreads_of_large_values(store: IngestStore) -> None:
+    key, day = SeriesKey("p1", "temp"), T0 // DAY * DAY
+    values = [1e9 + at % 2 for at in range(100)]
+    store.append(batch(*(message("p1", day + i, temp=v) for i, v in enumerate(values))))
+    rollups = store.rollups([key], day, day + DAY, HOUR)[key]
+    assert rollups.m2.tolist() == [25.0]
+    assert rollups.mean.tolist() == [1e9 + 0.5]
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "sqlite-sealing"])
+def test_the_store_tells_which_hours_were_touched_since(kind: str, tmp_path: Path) -> None:
+    store, hour = opened_store(kind, tmp_path), T0 // HOUR * HOUR
+    assert store.touched(0) == (0, frozenset())
+    store.append(batch(message("p1", hour, temp=1.0), message("p2", hour + HOUR, temp=1.0)))
+    first = store.touched(0)
+    assert first.hours == {("p1", hour), ("p2", hour + HOUR)}
+    assert store.touched(first.cursor) == (first.cursor, frozenset())
+    store.append(batch(message("p1", hour + HOUR, temp=1.0)))
+    store.append(batch(message("p1", hour - 3 * HOUR + 1, temp=1.0)))
+    second = store.touched(first.cursor)
+    assert second.hours == {("p1", hour + HOUR), ("p1", hour - 3 * HOUR)}
+    assert store.touched(0).hours == first.hours | second.hours
+    assert store.touched(second.cursor).hours == frozenset()
+    store.close()
 
 
 def test_odd_names_and_numbers_survive(store: IngestStore) -> None:

@@ -88,12 +88,13 @@ class InfluxServer:
         return _as_csv(rows)
 
     def delete(self, body: dict[str, str]) -> None:
-        match = re.fullmatch(r'_measurement="([a-z]+)"', body["predicate"])
+        match = re.fullmatch(r'_measurement="([a-z]+)"((?: AND \w+="[^"]*")*)', body["predicate"])
         if match is None:
             raise ValueError("predicate")
+        tags = set(re.findall(r' AND (\w+)="([^"]*)"', match[2]))
         start, stop = (_nanos(body[name]) for name in ("start", "stop"))
         for key in list(self.points):
-            if key[0] == match[1] and start <= key[2] <= stop:
+            if key[0] == match[1] and tags <= set(key[1]) and start <= key[2] <= stop:
                 del self.points[key]
 
 

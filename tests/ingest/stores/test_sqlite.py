@@ -18,8 +18,10 @@ import numpy as np
 import pytest
 
 from ingest.stores import chunks, open_store, sqlite_schema, sqlite_seal
+from ingest.stores.base import Cutoff
 from ingest.stores.rows import from_bytes
 from ingest.stores.sqlite import SqliteReadingStore
+from purna.core.clock import DAY
 from purna.core.errors import AskOperator
 from purna.core.readings import DeviceEvent, ReadingBatch, SeriesKey, Telemetry
 
@@ -158,14 +160,16 @@ def test_a_small_log_is_left_alone_until_it_has_many_entries(
     store.close()
 
 
-def test_old_chunks_go_and_late_rows_may_still_come(tmp_path: Path) -> None:
+def test_old_readings_go_by_whole_days_and_late_ones_may_still_come(tmp_path: Path) -> None:
     store = SqliteReadingStore(tmp_path / "r.db")
-    store.append(points(0, 3 * chunks.CHUNK_ROWS))
+    start, step = T0 // DAY * DAY - T0, 10_000_000  # 8640 readings a day
+    store.append(points(start, 30_000, step))
     store.seal()
-    store.prune(T0 + chunks.CHUNK_ROWS)
-    assert values(store)[0] == float(chunks.CHUNK_ROWS)
-    assert store.append(points(5, 1)) == (1, 0)
-    assert values(store)[:2] == [5.0, float(chunks.CHUNK_ROWS)]
+    store.prune(Cutoff(T0 // DAY * DAY + DAY + 5))
+    assert values(store)[0] == float(start + DAY)
+    assert len(values(store)) == 30_000 - 8640
+    assert store.append(points(start, 1)) == (1, 0)
+    assert values(store)[:2] == [float(start), float(start + DAY)]
     store.close()
 
 
@@ -279,7 +283,7 @@ def test_columns_come_back_from_a_chunk_bit_by_bit(size: int) -> None:
         boot=batch.origin,
         seq=random_.integers(-1, 2**53, size),
     )
-    back = chunks.unpack(3, size, chunks.pack(rows))
+    back = chunks.unpack(3, size, chunks.pack_stamp(rows), chunks.pack_values(rows))
     for one, other in zip(rows, back, strict=True):
         assert one.dtype == other.dtype
         assert one.tobytes() == other.tobytes()

@@ -9,7 +9,7 @@ wherever they meet: in the tail, when reading, and when sealing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 

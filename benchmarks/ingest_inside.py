@@ -79,12 +79,12 @@ def measured(devices: int, moments: int, size: int, count: int) -> dict[str, flo
             SqlDeviceRegistry(database),
             {PRODUCT.id: PRODUCT},
             SystemClock(),
-            IngestSettings.model_validate({}),
+            IngestSettings.model_validate({"device_rate": 0}),
             counters,
         )
         ingester.start()
         before, began = cpu(), time.perf_counter()
-        while feed.left:
+        while feed.waiting:
             ingester.step(0)
         used, took = cpu() - before, time.perf_counter() - began
         counts = counters.as_dict()
@@ -105,7 +105,7 @@ class Feed:
         self._messages, self._size, self._at = messages, size, 0
 
     @property
-    def left(self) -> int:
+    def waiting(self) -> int:
         return len(self._messages) - self._at
 
     def start(self) -> None:

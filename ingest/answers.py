@@ -43,7 +43,8 @@ class Answers:
 
     def stored(self, progress: Iterable[Progress]) -> None:
         for one in progress:
-            self._waiting[one.device, one.boot] = one.last
+            if one.begun:
+                self._waiting[one.device, one.boot] = one.last
 
     def send_acks(self, *, now: bool = False) -> None:
         """Send what waits, if it is time, or ``now``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from ingest import topics
 from ingest.acks import AckTracker
 from ingest.answers import Answers
+from ingest.caps import Caps
 from ingest.counters import Counters
 from ingest.directory import Directory
+from ingest.gaps import GapWatch, before_the_first
 from ingest.links.base import Link, Received
 from ingest.payloads import Decoders
 from ingest.payloads.command_result import CommandResult
@@ -34,7 +36,8 @@ from ingest.upkeep import Upkeep
 from purna.core.catalogue import Catalogue
 from purna.core.clock import DAY, SECOND, Clock
 from purna.core.errors import RetryLater
-from purna.core.ports import DeviceRegistry, Quarantine, WaveformStore
+from purna.core.ports import DeviceRegistry, GapLog, Quarantine, WaveformStore
+from purna.core.readings import DeviceEvent, Gap, ReadingBatch
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +48,9 @@ _WORTH_A_COMMIT = 64
 """A group this large is not waited for: some brokers send no more than a hundred unanswered."""
 _REPLAY_EVERY = 1.0
 _REPLAYED_AT_ONCE = 1000
+_LOOK_EVERY = 1.0
+_ALL = 2**62
+_TOO_MUCH = "The device sends more messages than it may: what is above its rate is not stored."
 
 
 class _Stored(NamedTuple):
@@ -85,6 +91,11 @@ class Ingester:
         Makes what a device says of a command durable; False when that was known.
     waveforms
         Where waveforms go; without it they are refused.
+    gaps
+        Where gaps in the devices' numbering are written down.
+    shed_above_rate
+        Whether to leave out what a device sends above its rate; False where the link itself slows
+        its devices down.
     chores
         Done about once a second in the background, such as turning waveforms into indicators.
     """
@@ -103,11 +114,14 @@ class Ingester:
         decoders: Callable[[Find], Decoders] = Decoders,
         take_result: Callable[[CommandResult], bool] = lambda _result: False,
         waveforms: WaveformStore | None = None,
+        gaps: GapLog | None = None,
+        shed_above_rate: bool = True,
         chores: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._link = link
         self._waveforms = waveforms
         self._chores = chores
+        self._gaps = gaps
         self._store = store
         self._quarantine = quarantine
         self._clock = clock
@@ -128,13 +142,19 @@ class Ingester:
             settings.ack_interval_ms / 1000,
             settings.reject_interval_s,
         )
+        reader = decoders(self._directory.find)
         self._sorter = Sorter(
-            decoders(self._directory.find),
+            reader,
             self._directory,
             self._last_status,
             take_result,
             waveforms=waveforms is not None,
         )
+        rate = settings.device_rate if shed_above_rate else 0.0
+        self._caps = Caps(rate, settings.device_burst, reader.device_of)
+        self._gap_watch = GapWatch(settings.gap_after_s)
+        self._look_at = 0.0
+        self._committed_at = monotonic()
         self._stop = threading.Event()
         self._each_step: Callable[[], None] = lambda: None
 
@@ -179,7 +199,13 @@ class Ingester:
     def start(self) -> None:
         """Load what an earlier run knew, and open the link."""
         self._insist(self._directory.load)
-        self._sorter.tracker = AckTracker(self._insist(self._store.progress))
+        now = self._monotonic()
+        self._sorter.tracker = AckTracker(self._insist(self._store.progress), now)
+        if self._gaps is not None:
+            log_ = self._gaps
+            known = self._insist(lambda: log_.gaps(open_only=True, limit=_ALL))
+            self._gap_watch = GapWatch(self._settings.gap_after_s, known)
+            self._gap_watch.look(self._sorter.tracker.all(), now, self._clock.now())
         self._link.start()
 
     def step(self, timeout: float) -> int:
@@ -187,8 +213,40 @@ class Ingester:
         messages = self._collect(timeout)
         if messages:
             self._take_in(messages)
+        now = self._monotonic()
+        if now >= self._look_at:
+            self._look_at = now + _LOOK_EVERY
+            self._look_at_numbers(now)
+            self._counters.show(
+                last_commit_age_seconds=now - self._committed_at, waiting=self._link.waiting
+            )
         self._answers.send_acks()
         return len(messages)
+
+    def _look_at_numbers(self, now: float) -> None:
+        """Begin counts that waited long enough, and name the gaps that did."""
+        wall, tracker = self._clock.now(), self._sorter.tracker
+        begun = tracker.begin(now - self._settings.ack_start_s)
+        if begun:
+            progress = [one for one, _ in begun]
+            self._insist(lambda: self._store.commit(ReadingBatch.of(()), (), progress))
+            self._answers.stored(progress)
+        before = [before_the_first(one, expected, wall) for one, expected in begun]
+        forgotten, tracker.forgotten = tracker.forgotten, []
+        self._note_gaps(
+            [
+                *[gap for gap in before if gap is not None],
+                *self._gap_watch.look([one for one, _ in begun], now, wall),
+                *self._gap_watch.name(now, wall),
+                *self._gap_watch.forget(forgotten, wall),
+            ]
+        )
+
+    def _note_gaps(self, gaps: Sequence[Gap]) -> None:
+        if self._gaps is not None and gaps:
+            log_ = self._gaps
+            self._insist(lambda: log_.note(gaps))
+        self._counters.show(gaps_open=self._gap_watch.open)
 
     def replay(self) -> int:
         """Take in again what people asked for in the quarantine; how many messages that was.
@@ -218,33 +276,53 @@ class Ingester:
         return len(asked)
 
     def _take_in(self, messages: Sequence[Received]) -> None:
-        group, stored = self._stored(messages)
+        now = self._monotonic()
+        shed, offenders = self._caps.shed([message.topic for message in messages], now)
+        group, stored = self._stored(messages, shed, offenders)
         self._insist(lambda: self._quarantine.add(group.rejected))
-        self._link.acknowledge(messages, group.refused_whole())
+        self._link.acknowledge(messages, group.refused_whole() | dict.fromkeys(shed, _TOO_MUCH))
         self._sorter.stored(group)
-        self._count(group, stored)
+        self._count(group, stored, shed)
         self._answers.stored(group.progress.values())
         for device, why in group.answers:
             self._answers.reject(device, why)
         for downlink in group.downlinks:
             self._answers.send(downlink)
+        self._note_gaps(self._gap_watch.look(group.progress.values(), now, self._clock.now()))
 
-    def _stored(self, messages: Sequence[Received]) -> tuple[Group, _Stored]:
+    def _stored(
+        self,
+        messages: Sequence[Received],
+        shed: Container[int] = (),
+        offenders: Sequence[str] = (),
+    ) -> tuple[Group, _Stored]:
         """Sort messages and make durable what is good in them."""
         group = self._insist(
-            lambda: self._sorter.sort(messages, (), self._times(), self._monotonic())
+            lambda: self._sorter.sort(messages, shed, self._times(), self._monotonic())
         )
+        began = self._monotonic()
+        incidents = [
+            DeviceEvent(device, self._clock.now(), "platform", "rate.limit", _TOO_MUCH)
+            for device in offenders
+        ]
         committed = self._insist(
-            lambda: self._store.commit(group.batch, group.events, list(group.progress.values()))
+            lambda: self._store.commit(
+                group.batch, [*group.events, *incidents], list(group.progress.values())
+            )
         )
         new = np.zeros(len(messages), np.bool_)
         new[group.batch_of[committed.new_rows]] = True
-        new[np.array(group.event_of, np.int64)[list(committed.new_events)]] = True
+        of_messages = committed.new_events[: len(group.events)]
+        new[np.array(group.event_of, np.int64)[list(of_messages)]] = True
         new[group.result_of] = True
         if self._waveforms is not None and group.waveforms:
             store, waveforms = self._waveforms, group.waveforms
             new_waveforms = self._insist(lambda: store.add(waveforms))
             new[np.array(group.waveform_of)[new_waveforms]] = True
+        self._committed_at = self._monotonic()
+        self._counters.observe(
+            commit_seconds=self._committed_at - began, group_messages=len(messages)
+        )
         return group, _Stored(committed, new)
 
     def _times(self) -> TimeWindow:
@@ -287,7 +365,7 @@ class Ingester:
             return None
         return Status(device, past[-1].code == "online", "", past[-1].text)
 
-    def _count(self, group: Group, stored: _Stored) -> None:
+    def _count(self, group: Group, stored: _Stored, shed: Collection[int]) -> None:
         refused = np.zeros_like(stored.new)
         refused[list(group.refused)] = True
         received, new = len(group.messages), int(stored.new.sum())
@@ -296,7 +374,8 @@ class Ingester:
             received=received,
             stored=new,
             quarantined=quarantined,
-            duplicates=received - new - quarantined,
+            shed=len(shed),
+            duplicates=received - new - quarantined - len(shed),
             partial=int((refused & stored.new).sum()),
             commits=1,
             failures=group.failures,

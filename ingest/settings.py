@@ -60,6 +60,20 @@ class IngestSettings(BaseModel):
     group_wait_ms: float = Field(
         2.0, ge=0, description="Wait this long for more messages before committing a small group"
     )
+    device_rate: float = Field(
+        1000.0, ge=0, description="Messages a second that one device may send; 0 = no limit"
+    )
+    device_burst: float = Field(
+        60_000.0, ge=1, description="Messages that a device may send at once after a silence"
+    )
+    gap_after_s: float = Field(
+        30.0, ge=0, description="Name a hole in a device's numbering that lasts this long"
+    )
+    ack_start_s: float = Field(
+        5.0,
+        ge=0,
+        description="Wait this long for lower numbers when a boot is first heard of in the middle",
+    )
     future_limit_s: float = Field(
         300.0, gt=0, description="Readings further in the future than this are set aside"
     )

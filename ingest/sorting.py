@@ -131,7 +131,7 @@ class Sorter:
                 log.exception("ingest failed on a message", topic=messages[number].topic)
                 group.failures += 1
                 self._refuse(group, number, bad("internal.error"), times.now)
-        self._settle(group, plain)
+        self._settle(group, plain, now)
         rows = joined(plain.rows, self._columns.rows_of(group.telemetry))
         group.batch, group.batch_of = self._columns.batch(rows), rows.message
         return group
@@ -152,7 +152,7 @@ class Sorter:
             group.failures += 1
             return self._fast.nothing(group.messages, shed)
 
-    def _settle(self, group: Group, plain: Taken) -> None:
+    def _settle(self, group: Group, plain: Taken, now: float) -> None:
         """Note all numbers of the group at once, the lowest first: a count begins with it."""
         columns = self._columns
         settled = [
@@ -164,7 +164,7 @@ class Sorter:
             settled.sort()
         for device, boot, first, last in settled:
             if boot:
-                group.progress[device, boot] = self.tracker.settle(device, boot, first, last)
+                group.progress[device, boot] = self.tracker.settle(device, boot, first, last, now)
 
     def _sort_out(self, group: Group, number: int, message: Received, times: TimeWindow) -> None:
         """Decode and check one message; raises BadPayload when nothing of it can be taken."""

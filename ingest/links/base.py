@@ -69,6 +69,11 @@ class Link(Protocol):
     @property
     def connected(self) -> bool: ...
 
+    @property
+    def waiting(self) -> int:
+        """Messages that have come and were not yet received from here."""
+        ...
+
     def stop(self) -> None:
         """Say goodbye to the broker; acknowledgements already given are sent first."""
         ...

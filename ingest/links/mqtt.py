@@ -103,6 +103,10 @@ class MqttLink:
         return self._subscribed
 
     @property
+    def waiting(self) -> int:
+        return len(self._inbox)
+
+    @property
     def version(self) -> Version:
         """The MQTT version in use, or to be tried next."""
         return self._versions[0]

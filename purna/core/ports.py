@@ -10,8 +10,15 @@ from typing import NamedTuple, Protocol
 
 from purna.core.assessments import Assessment
 from purna.core.devices import Customer, Device, Maintenance, Site
-from purna.core.readings import DeviceEvent, Points, ReadingBatch, Rejected, SeriesKey
-from purna.core.rollups import Rollups
+from purna.core.readings import (
+    DeviceEvent,
+    Gap,
+    Points,
+    ReadingBatch,
+    Rejected,
+    Rollups,
+    SeriesKey,
+)
 from purna.core.waveforms import Waveform, WaveformInfo, WaveformKey
 
 
@@ -163,6 +170,23 @@ class RejectedFilter(NamedTuple):
     text: str = ""
     start: int | None = None
     end: int | None = None
+
+
+class GapLog(Protocol):
+    """Remembers gaps in the numbering of messages, bounded: closed ones go first."""
+
+    def note(self, gaps: Sequence[Gap]) -> None:
+        """Add gaps, or renew those with the same (device, boot, first). Durable when it returns.
+
+        Raises :class:`~purna.core.errors.RetryLater` when that is not possible now.
+        """
+        ...
+
+    def gaps(
+        self, device: str | None = None, *, open_only: bool = False, limit: int = 1000
+    ) -> list[Gap]:
+        """The gaps opened last, newest first; of one device where given."""
+        ...
 
 
 class Quarantine(Protocol):

@@ -143,6 +143,24 @@ class Points:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Messages of a device that should have come and did not: numbers ``first..last`` of a boot.
+
+    ``missing`` of them are still missing. ``opened`` is when the gap was named (micros), ``closed``
+    when the last of them came, or when they were given up (then some are still missing); None
+    while it is open. A gap is named once by (device, boot, first).
+    """
+
+    device: str
+    boot: str
+    first: int
+    last: int
+    missing: int
+    opened: int
+    closed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """A message that was set aside: ``code`` and ``hint`` say why and what to do about it.
 

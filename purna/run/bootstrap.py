@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from purna.core.catalogue import Catalogue
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ingest.payloads.foreign import Find
     from ingest.quarantine import SqliteQuarantine
     from ingest.registry import SqlDeviceRegistry
+    from ingest.stores.gaps import SqliteGapLog
     from models.assessments import SqlAssessmentLog
     from models.registry import ModelRegistry
     from purna.db.engine import Database
@@ -155,6 +157,19 @@ class Platform:
         from ingest.quarantine import SqliteQuarantine
 
         return SqliteQuarantine(self.folder.quarantine, read_only=True)
+
+    @property
+    def gaps_file(self) -> Path:
+        """Where gaps in the devices' numbering are kept: beside the readings."""
+        scheme, _, path = self.store_url.partition(":///")
+        return Path(path) if scheme == "sqlite" else self.folder.path / "readings.sqlite"
+
+    @cached_property
+    def gaps(self) -> SqliteGapLog:
+        """The gaps in the devices' numbering, for looking."""
+        from ingest.stores.gaps import SqliteGapLog
+
+        return SqliteGapLog(self.gaps_file, read_only=True)
 
     # MQTT
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from ingest.counters import Counters
+from ingest.counters import Counters, Figures
 from purna.core.errors import RetryLater
 
 _BEAT_EVERY = 1.0
 
 
-class Beat(msgspec.Struct, frozen=True):
+class Beat(Figures, frozen=True, kw_only=True):
     """``at`` is real time in seconds; ``connected`` whether messages can reach it."""
 
     at: float
     connected: bool
-    counters: Mapping[str, int]
 
 
 class Heartbeat:
@@ -33,7 +32,8 @@ class Heartbeat:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + _BEAT_EVERY
-        beat = Beat(time.time(), self._connected(), self._counters.as_dict())
+        figures = msgspec.structs.asdict(self._counters.figures())
+        beat = Beat(at=time.time(), connected=self._connected(), **figures)
         draft = self._path.with_suffix(".new")
         draft.write_bytes(msgspec.json.encode(beat))
         draft.replace(self._path)

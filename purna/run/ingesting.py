@@ -10,6 +10,7 @@ from ingest.downward import Downward
 from ingest.quarantine import SqliteQuarantine
 from ingest.service import Ingester
 from ingest.stores import open_store
+from ingest.stores.gaps import SqliteGapLog
 from ingest.stores.waveforms import SqliteWaveformStore
 from ingest.waveform_upkeep import WaveformUpkeep
 from models.vibration import indicators_of
@@ -29,6 +30,7 @@ def run_ingest(platform: Platform) -> None:
         limit=settings.quarantine_limit,
         limit_bytes=settings.quarantine_bytes,
     )
+    gaps = SqliteGapLog(platform.gaps_file)
     waveforms = SqliteWaveformStore(platform.folder.waveforms)
     waveform_upkeep = WaveformUpkeep(
         waveforms,
@@ -56,6 +58,8 @@ def run_ingest(platform: Platform) -> None:
         decoders=platform.decoders,
         take_result=platform.commands.take_result,
         waveforms=waveforms,
+        gaps=gaps,
+        shed_above_rate=not platform.settings.endpoint.enabled,
         chores=[waveform_upkeep.once],
     )
 
@@ -70,4 +74,5 @@ def run_ingest(platform: Platform) -> None:
         downward.stop()
         quarantine.close()
         waveforms.close()
+        gaps.close()
         store.close()

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 import uvicorn
 from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import text
 
 from api.app import create_app
 from api.services import ApiSettings, BrokerAddress, Services
-from ingest.counters import NAMES
 from purna import __version__
 from purna.core.errors import RetryLater
 from purna.run.bootstrap import Platform
@@ -113,7 +112,7 @@ class _IngestCounters(Collector):
     def __init__(self, platform: Platform) -> None:
         self._heartbeat = platform.folder.heartbeat
 
-    def collect(self) -> Iterator[CounterMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         beat = last_beat(self._heartbeat)
-        for name, count in beat.counters.items() if beat else ():
-            yield CounterMetricFamily(f"purna_ingest_{name}", NAMES[name], value=count)
+        if beat is not None:
+            yield from beat.families()

@@ -40,17 +40,21 @@ DAYS_AHEAD = 5
 class HandOver:
     """A link that gives what it holds and notes what was acknowledged and answered."""
 
-    waiting: list[Received] = field(default_factory=list)
+    held: list[Received] = field(default_factory=list)
     acknowledged: int = 0
     answers: list[str] = field(default_factory=list)
     connected: bool = True
+
+    @property
+    def waiting(self) -> int:
+        return len(self.held)
 
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
 
     def receive(self, limit: int, timeout: float) -> list[Received]:
-        given, self.waiting = self.waiting[:limit], self.waiting[limit:]
+        given, self.held = self.held[:limit], self.held[limit:]
         return given
 
     def acknowledge(
@@ -96,12 +100,12 @@ class Line:
         self.began = 0
 
     def take_in(self, messages: Iterable[Message]) -> int:
-        self.link.waiting = [
+        self.link.held = [
             Received(message.topic, message.payload, Token(1, number))
             for number, message in enumerate(messages)
         ]
-        count = len(self.link.waiting)
-        while self.link.waiting:
+        count = len(self.link.held)
+        while self.link.held:
             self.ingester.step(timeout=0)
         return count
 

@@ -35,7 +35,9 @@ def line(
 ) -> Any:
     url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/readings.db"
     store = open_store(url)
-    settings = broker.settings(ack_interval_ms=0, reject_interval_s=0, unknown_refresh_s=0.05)
+    settings = broker.settings(
+        ack_interval_ms=0, reject_interval_s=0, unknown_refresh_s=0.05, ack_start_s=0
+    )
     with running(Line(tmp_path, store, settings, clock)) as opened:
         yield opened
     store.close()
@@ -278,7 +280,7 @@ def test_acknowledgement_state_survives_a_restart(
     machine.listen("purna/v1/d1/ack")
     for seqs, last in (((5, 6, 8), 6), ((7,), 8)):
         store = open_store(f"sqlite:///{tmp_path}/readings.db")
-        with running(Line(tmp_path, store, broker.settings(), clock)) as line:
+        with running(Line(tmp_path, store, broker.settings(ack_start_s=0), clock)) as line:
             for seq in seqs:
                 machine.send(TOPIC, telemetry(NOW + seq, seq, temp=1.0))
             line.settled(len(seqs))

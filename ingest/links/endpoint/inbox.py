@@ -36,9 +36,14 @@ class Inbox:
     @property
     def full(self) -> bool:
         messages, octets = self._bounds
-        if self._put - self._taken > messages or self._put_octets - self._taken_octets > octets:
+        if self.waiting > messages or self._put_octets - self._taken_octets > octets:
             self._was_full = True
         return self._was_full
+
+    @property
+    def waiting(self) -> int:
+        """Messages that were put and not yet taken."""
+        return self._put - self._taken
 
     def put(self, messages: list[Received], octets: int) -> None:
         self._put += len(messages)
@@ -82,6 +87,5 @@ class Inbox:
     def _half_empty(self) -> bool:
         messages, octets = self._bounds
         return (
-            self._put - self._taken <= messages // 2
-            and self._put_octets - self._taken_octets <= octets // 2
+            self.waiting <= messages // 2 and self._put_octets - self._taken_octets <= octets // 2
         )

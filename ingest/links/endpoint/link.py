@@ -66,6 +66,10 @@ class EndpointLink:
         return self._server is not None and self._failure is None
 
     @property
+    def waiting(self) -> int:
+        return self._inbox.waiting
+
+    @property
     def ports(self) -> list[int]:
         """The ports it listens on, plain first."""
         return self._server.ports if self._server is not None else []

@@ -16,9 +16,9 @@ from purna.core.readings import (
     Points,
     ReadingBatch,
     Rejected,
-    Rollups,
     SeriesKey,
 )
+from purna.core.rollups import Rollups
 from purna.core.waveforms import Waveform, WaveformInfo, WaveformKey
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ingest import topics
 from ingest.links.base import Received
 from ingest.links.endpoint import packets
-from ingest.links.endpoint.access import Identity, Kind
+from ingest.links.endpoint.access import Identity, Kind, device_of
 from ingest.links.endpoint.packets import Connect, Promises, Unsupported, Wish
 from ingest.links.endpoint.reasons import SUBACK_FAILURE_3, Reason
 from ingest.links.endpoint.session import Session
@@ -24,7 +24,7 @@ from ingest.links.endpoint.wire import Malformed, Reader, packet_limits, read_pr
 _TOPICS_REMEMBERED = 10_000
 _TOPIC_BYTES = 256
 _SHARED = "$share/"
-_STATUS = f"/{topics.STATUS}"
+_STATUS_BYTES = 4096
 
 _new = tuple.__new__  # makes a Received at half the price of calling its class
 
@@ -390,7 +390,7 @@ class Connection:
             token = (self.session, packet)
             self._expect_answers(1)
         payload, retain = reader.rest(), bool(first & 1)
-        if retain and topic.endswith(_STATUS) and identity.device_of(topic):
+        if retain and is_status(topic) and len(payload) <= _STATUS_BYTES:
             self._events.append(Kept(topic, payload, min(qos, 1)))
         self._messages.append(
             Received(
@@ -581,3 +581,9 @@ _HANDLERS: Mapping[int, Callable[[Connection, int, bytes], None]] = {
     packets.AUTH: Connection._on_auth,
 }
 """What an open connection does with which packet; a second CONNECT is an error of the client."""
+
+
+def is_status(topic: str) -> bool:
+    """Whether it is the topic of a device's status, the one that is kept for later."""
+    device = device_of(topic)
+    return device is not None and topic == topics.build(device, topics.STATUS)

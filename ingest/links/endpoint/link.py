@@ -19,7 +19,8 @@ from ingest.links.base import Received
 from ingest.links.endpoint.access import Access
 from ingest.links.endpoint.connection import Connection
 from ingest.links.endpoint.inbox import Inbox
-from ingest.links.endpoint.server import Server, listening_socket, tls_context
+from ingest.links.endpoint.listening import listening_socket, tls_context
+from ingest.links.endpoint.server import Server
 from ingest.links.endpoint.session import Downlink
 from ingest.links.endpoint.sessions_file import SessionsFile
 from ingest.links.endpoint.settings import EndpointSettings

@@ -11,8 +11,6 @@ tells their senders. A client that does not read what we send is not read either
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import hashlib
 import socket
 import ssl
 import time
@@ -38,30 +36,21 @@ from ingest.links.endpoint.connection import (
 )
 from ingest.links.endpoint.inbox import Inbox
 from ingest.links.endpoint.packets import Connect, Promises
+from ingest.links.endpoint.peer import FULL, JUDGED, READ_BYTES, Peer
 from ingest.links.endpoint.reasons import Reason
 from ingest.links.endpoint.session import Downlink, Session
 from ingest.links.endpoint.sessions import Retained, Sessions
 from ingest.links.endpoint.sessions_file import Changes, SessionsFile
 from ingest.links.endpoint.settings import EndpointSettings
 from ingest.links.endpoint.throttle import Throttle
-from purna.core.errors import AskOperator
 
 log = structlog.get_logger(__name__)
 
-_READ_BYTES = 256 * 1024
-_SIP_BYTES = 4 * 1024
-"""What is still read of a connection at the moment when it is told to pause."""
-_WRITE_BYTES = 256 * 1024
 _TICK_S = 0.5
 _SAVE_S = 0.1
-_LINGER_S = 2.0
 _CHECKERS = 4
-_BACKLOG = 1024
-_MAX_SILENCE_PROBES = 3
-
-FULL, JUDGED, CHOKED = 1, 2, 4
-"""Why a connection is not read: the store is behind, its password is being checked, its client
-does not read."""
+_ACCEPT_AT_ONCE, _BACKLOG = 64, 1024
+"""A storm of connections waits in the system, so that those who are in go on being served."""
 
 
 class Server:
@@ -104,7 +93,7 @@ class Server:
         self._wall = wall
         self._loop = asyncio.get_running_loop()
         self.limits = Limits(settings.max_packet_bytes, receive_maximum=settings.receive_maximum)
-        self.buffer = memoryview(bytearray(_READ_BYTES))
+        self.buffer = memoryview(bytearray(READ_BYTES))
         self.sessions = Sessions(settings.queue_limit)
         self.now = self._loop.time()
         """Of the last tick, seconds; coarse and cheap."""
@@ -130,10 +119,11 @@ class Server:
                     lambda: Peer(self),
                     sock=sock,
                     ssl=tls,
-                    backlog=_BACKLOG,
+                    backlog=_ACCEPT_AT_ONCE,
                     ssl_handshake_timeout=self._settings.connect_timeout_s if tls else None,
                 )
             )
+            sock.listen(_BACKLOG)
             self.ports.append(sock.getsockname()[1])
         self._ticking = [
             self._loop.create_task(self._every(_TICK_S, self._tick)),
@@ -402,8 +392,9 @@ class Server:
         for session in sessions.changed:
             if session.lasting:
                 changes.note(session)
-            else:
+            elif session.saved:
                 changes.gone.append(session.key)
+            session.saved = session.lasting
             due.append((session, session.take_due()))
         sessions.changed.clear()
         sessions.gone.clear()
@@ -420,194 +411,3 @@ class Server:
 
         self._saving = self._loop.run_in_executor(self._writer, self._file.save, changes)
         self._saving.add_done_callback(saved)
-
-
-class Peer(asyncio.BufferedProtocol):
-    """A socket and the connection on it."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self.connection = Connection(server.limits)
-        self.address = ""
-        self._transport: asyncio.Transport | None = None
-        self._holds = 0
-        self._spoke = True
-        self._heard = server.now
-        self._ending = 0.0
-
-    # --- asyncio's side --------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        address = transport.get_extra_info("peername")
-        self.address = address[0] if isinstance(address, tuple) else str(address)
-        sock = transport.get_extra_info("socket")
-        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-            _tune(sock)
-        self._transport.set_write_buffer_limits(high=_WRITE_BYTES)
-        if not self._server.came(self):
-            self.abort()
-
-    def get_buffer(self, _hint: int) -> memoryview:
-        if self._server.wait_for_room(self):
-            return self._server.buffer[:_SIP_BYTES]
-        return self._server.buffer
-
-    def buffer_updated(self, size: int) -> None:
-        self._spoke = True
-        if not self._ending:
-            self.act(self.connection.receive(bytes(self._server.buffer[:size])))
-
-    def eof_received(self) -> bool:
-        return False  # the transport closes itself
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        self._transport = None
-        for event in self.connection.lost():
-            self._server.handle(self, event)
-        self._server.went(self)
-
-    def pause_writing(self) -> None:
-        self.connection.choked = True
-        self.hold(CHOKED)
-
-    def resume_writing(self) -> None:
-        self.connection.choked = False
-        self.release(CHOKED)
-
-    # --- the server's side -----------------------------------------------------------------
-
-    def act(self, events: Iterable[Event]) -> None:
-        """Act on events, then send what there is to say."""
-        for event in events:
-            self._server.handle(self, event)
-        self.flush()
-
-    def flush(self) -> None:
-        data = self.connection.outgoing()
-        if data and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
-            if self._ending:
-                self._finish()
-
-    def hold(self, why: int) -> None:
-        self._holds |= why
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    def release(self, why: int) -> None:
-        """Read on, unless there is another reason not to. Silence meanwhile was ours."""
-        self._holds &= ~why
-        self._spoke = True
-        if not self._holds and self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    def certificate(self) -> tuple[str, str] | None:
-        """Common name and SHA-256 fingerprint of the client's certificate, where it showed one."""
-        if self._transport is None:
-            return None
-        tls = self._transport.get_extra_info("ssl_object")
-        shown = tls.getpeercert(binary_form=True) if tls is not None else None
-        if not shown:
-            return None
-        subject = tls.getpeercert().get("subject", ())
-        names = [value for part in subject for name, value in part if name == "commonName"]
-        return (names[0] if names else "", hashlib.sha256(shown).hexdigest())
-
-    def check(self, now: float, connect_timeout: float) -> None:
-        """Close it when it has been silent, or unproven, for too long."""
-        phase = self.connection.phase
-        if self._ending:
-            if now > self._ending:
-                self.abort()
-            return
-        if self._spoke or (self._holds and phase is Phase.OPEN):
-            if phase is Phase.OPEN:
-                self._heard = now
-            self._spoke = False
-        elif phase is Phase.OPEN:
-            allowed = self.connection.silence_allowed
-            if allowed and now - self._heard > allowed:
-                self.act(self.connection.close(Reason.KEEP_ALIVE_TIMEOUT, "the client is silent"))
-        if phase in (Phase.NEW, Phase.JUDGED) and now - self._heard > connect_timeout:
-            self.abort()
-
-    def linger(self) -> None:
-        """Let the client read our last words before the socket closes.
-
-        What it still sends is read and thrown away for a moment: closing with something unread
-        would reset the connection, and our words with it.
-        """
-        self._ending = self._server.now + _LINGER_S + _TICK_S
-        self.release(~0)
-        self.flush()
-        self._finish()
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _finish(self) -> None:
-        if self._transport is None or self._transport.is_closing():
-            return
-        if self._transport.can_write_eof():
-            with contextlib.suppress(OSError, RuntimeError):
-                self._transport.write_eof()
-        else:
-            self._transport.close()
-
-
-def _tune(sock: socket.socket) -> None:
-    """No waiting for more to send; and the system itself finds out about half-open connections."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (
-        ("TCP_KEEPIDLE", 60),
-        ("TCP_KEEPINTVL", 20),
-        ("TCP_KEEPCNT", _MAX_SILENCE_PROBES),
-    ):
-        if hasattr(socket, option):
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-
-
-def listening_socket(host: str, port: int, setting: str) -> socket.socket:
-    """A bound socket.
-
-    Raises
-    ------
-    AskOperator
-        When the port is taken; the sentence names the setting to change.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-    except OSError as error:
-        sock.close()
-        raise AskOperator(
-            "port.busy",
-            f"Port {port} on {host} can't be used ({error.strerror}): stop what uses it, "
-            f"or choose another with {setting}.",
-        ) from error
-    return sock
-
-
-def tls_context(settings: EndpointSettings) -> ssl.SSLContext | None:
-    """None when there is no certificate. Raises AskOperator when a file can't be used."""
-    if settings.tls_certificate is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-        if settings.tls_client_ca is not None:
-            context.load_verify_locations(settings.tls_client_ca)
-            context.verify_mode = ssl.CERT_OPTIONAL
-    except OSError as error:  # ssl.SSLError is one
-        raise AskOperator(
-            "endpoint.tls",
-            f"The endpoint's certificate or key can't be used ({error}): check "
-            "endpoint.tls_certificate, endpoint.tls_key and endpoint.tls_client_ca.",
-        ) from error
-    return context

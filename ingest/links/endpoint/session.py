@@ -65,6 +65,8 @@ class Session:
     """Names the will that waits for its delay; 0 = none does."""
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     dropped: int = 0
+    saved: bool = False
+    """Whether it stands in the file."""
     storing_ids: set[int] = field(default_factory=set)
     received_ids: set[int] = field(default_factory=set)
     due: list[int] = field(default_factory=list)

@@ -15,6 +15,9 @@ from ingest.links.endpoint.packets import FOREVER, Connect, Will
 from ingest.links.endpoint.session import Downlink, Session, Subscription
 from ingest.links.endpoint.subscriptions import SubscriptionTree, matches
 
+_DEVICES_OF_FLEET = 100
+"""Who speaks for a fleet hears the answers to all of it."""
+
 
 class Retained(NamedTuple):
     """A message kept for whoever subscribes later."""
@@ -89,7 +92,7 @@ class Sessions:
         present = session is not None
         if session is None:
             self._make_room(identity)
-            session = self._new(identity.name, connect.client, identity.kind is Kind.FEED)
+            session = self._new(identity.name, connect.client, identity.kind)
             self._all.setdefault(identity.name, {})[connect.client] = session
         session.expiry = 0 if identity.kind is Kind.FEED else connect.session_expiry
         session.will, session.parting = connect.will, 0
@@ -149,13 +152,15 @@ class Sessions:
 
     def restore(self, account: str, client: str) -> Session:
         """An empty session that an earlier run had; to be filled by the caller."""
-        session = self._new(account, client, feed=False)
+        session = self._new(account, client, Kind.DEVICE)
+        session.saved = True
         self._all.setdefault(account, {})[client] = session
         return session
 
-    def _new(self, account: str, client: str, feed: bool) -> Session:
-        tree = self._feed if feed else self._tree
-        return Session(account, client, tree, self.changed, self._queue_limit)
+    def _new(self, account: str, client: str, kind: Kind) -> Session:
+        tree = self._feed if kind is Kind.FEED else self._tree
+        limit = self._queue_limit * (_DEVICES_OF_FLEET if kind is Kind.FLEET else 1)
+        return Session(account, client, tree, self.changed, limit)
 
     def _make_room(self, identity: Identity) -> None:
         if identity.kind is Kind.DEVICE:
@@ -169,7 +174,8 @@ class Sessions:
         session.end()
         self._feeding.clear()
         self.changed.discard(session)
-        self.gone.add(session.key)
+        if session.saved:
+            self.gone.add(session.key)
         clients = self._all.get(session.account, {})
         if clients.get(session.client) is session:
             del clients[session.client]

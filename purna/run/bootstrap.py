@@ -200,7 +200,7 @@ class Platform:
             secrets.token_bytes(32),
             decoders.device_of,
         )
-        return EndpointLink(self.settings.endpoint, access, self.folder.sessions)
+        return EndpointLink(self.settings.endpoint, access, self.folder.sessions, self.clock.now)
 
     @property
     def mqtt_address(self) -> tuple[str, int]:

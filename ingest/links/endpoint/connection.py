@@ -15,6 +15,7 @@ from ingest import topics
 from ingest.links.base import Received
 from ingest.links.endpoint import packets
 from ingest.links.endpoint.access import Identity, Kind, device_of
+from ingest.links.endpoint.figures import Tally
 from ingest.links.endpoint.packets import Connect, Promises, Unsupported, Wish
 from ingest.links.endpoint.reasons import SUBACK_FAILURE_3, Reason
 from ingest.links.endpoint.session import Session
@@ -94,8 +95,9 @@ class Connection:
     the owner had better not read on.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, tally: Tally) -> None:
         self._limits = limits
+        self._tally = tally
         self.phase = Phase.NEW
         self.v5 = False
         self.keep_alive = 0
@@ -104,8 +106,6 @@ class Connection:
         self.identity: Identity | None = None
         self.choked = False
         """Set by the owner while the client does not read what we send it."""
-        self.dropped = 0
-        """Messages that were not sent because the client is choked or can't take their size."""
         self._connect: Connect | None = None
         self._largest = limits.connect_bytes
         self._partial = bytearray()
@@ -154,11 +154,10 @@ class Connection:
             self._out.append(error.answer)
             self._end(Reason.UNSUPPORTED_PROTOCOL_VERSION, str(error))
         except Malformed as error:
-            self.close(error.reason, str(error))
+            self._close(error.reason, str(error))
         if self._messages:
             self._hand_over(len(data))
-        events, self._events = self._events, []
-        return events
+        return self._news()
 
     def accept(
         self, identity: Identity, session: Session, *, present: bool, promises: Promises
@@ -182,24 +181,17 @@ class Connection:
         """Send the client away."""
         self._out.append(packets.connack(reason, v5=self.v5, why=self._explained(why)))
         self._end(reason, why)
-        events, self._events = self._events, []
-        return events
+        return self._news()
 
     def close(self, reason: Reason, why: str, *, will: bool = True) -> list[Event]:
         """End it from our side; a version 5 client is told why."""
-        if self.phase is Phase.OPEN and self.v5:
-            self._out.append(packets.disconnect(reason, why))
-        elif self.phase is Phase.NEW and self.v5:
-            self._out.append(packets.connack(reason, v5=True))
-        self._end(reason, why, will=will)
-        events, self._events = self._events, []
-        return events
+        self._close(reason, why, will=will)
+        return self._news()
 
     def lost(self) -> list[Event]:
         """The other side has gone without a word."""
         self._end(Reason.UNSPECIFIED, "the client hung up", will=True)
-        events, self._events = self._events, []
-        return events
+        return self._news()
 
     def stored(self, ids: list[bytes]) -> None:
         """Acknowledge messages at QoS 1."""
@@ -234,7 +226,7 @@ class Connection:
                 return
             packet, message, again = following
             if self.choked and not packet:
-                self.dropped += 1
+                self._tally.dropped += 1
                 continue
             raw = packets.publish(
                 message.topic,
@@ -246,8 +238,8 @@ class Connection:
                 again=again,
                 identifiers=message.identifiers,
             )
-            if 0 < self._asked().maximum_packet_size < len(raw):
-                self.dropped += 1
+            if self._too_large(raw):
+                self._tally.dropped += 1
                 self.session.acknowledged(packet)
                 continue
             if packet:
@@ -298,11 +290,11 @@ class Connection:
             if body + 2 > size:
                 break
             length = data[at + 1]
-            if length > 127:
-                limits = packet_limits(data, at)
-                if limits is None:
+            if length > 127:  # two bytes are the length of most batches; more are rare
+                more, body = data[body], body + 1
+                if more > 127:
                     break
-                body, length = limits
+                length += (more - 1) << 7
             end = body + length
             if length < 4 or length > largest or end > size:
                 break
@@ -330,7 +322,8 @@ class Connection:
                 break
             append(_new(Received, (topic, data[start:end], token, False, "", source)))
             at = end
-        self._expect_answers(answered)
+        if answered:
+            self._expect_answers(answered)
         return at
 
     def _handle(self, first: int, body: bytes) -> None:
@@ -354,9 +347,8 @@ class Connection:
         if will is not None and not valid_topic(will.topic):
             raise Malformed("the will's topic is none", Reason.TOPIC_NAME_INVALID)
         if not connect.client and not connect.clean and not connect.v5:
-            self._events += self.refuse(
-                Reason.CLIENT_IDENTIFIER_NOT_VALID, "a lasting session needs a client id"
-            )
+            self._out.append(packets.connack(Reason.CLIENT_IDENTIFIER_NOT_VALID, v5=False))
+            self._end(Reason.CLIENT_IDENTIFIER_NOT_VALID, "a lasting session needs a client id")
             return
         self.phase = Phase.JUDGED
         self._events.append(connect)
@@ -437,9 +429,9 @@ class Connection:
     def _not_allowed(self, topic: str, qos: int, packet: bytes) -> None:
         """What we do not take is never acknowledged as if we did; 3.1.1 can only hang up."""
         why = f"not your topic: {topic}"
+        self._tally.denied += 1
         if not self.v5:
             raise Malformed(why, Reason.NOT_AUTHORIZED)
-        self.dropped += 1
         if qos:
             kind = packets.PUBACK if qos == 1 else packets.PUBREC
             self._answer(kind, int.from_bytes(packet, "big"), Reason.NOT_AUTHORIZED, why)
@@ -486,6 +478,7 @@ class Connection:
         if not valid_filter(wish.filter):
             return Reason.TOPIC_FILTER_INVALID
         if not self._asked_identity().may_subscribe(wish.filter):
+            self._tally.denied += 1
             return Reason.NOT_AUTHORIZED
         subscriptions = self._asked_session().subscriptions
         if wish.filter not in subscriptions and len(subscriptions) >= self._limits.subscriptions:
@@ -522,6 +515,18 @@ class Connection:
             raise Malformed("a client does not send this packet")
         raise Malformed("no authentication was begun", Reason.BAD_AUTHENTICATION_METHOD)
 
+    def _close(self, reason: Reason, why: str, *, will: bool = True) -> None:
+        if self.v5 and self.phase is Phase.OPEN:
+            raw = packets.disconnect(reason, why)
+            self._out.append(packets.disconnect(reason) if self._too_large(raw) else raw)
+        elif self.v5 and self.phase is Phase.NEW:
+            self._out.append(packets.connack(reason, v5=True))
+        self._end(reason, why, will=will)
+
+    def _news(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
     # --- small helpers ---------------------------------------------------------------------
 
     def _hand_over(self, octets: int) -> None:
@@ -539,9 +544,13 @@ class Connection:
 
     def _answer(self, kind: int, packet: int, reason: int = 0, why: str = "") -> None:
         raw = packets.answer(kind, packet, v5=self.v5, reason=reason, why=self._explained(why))
-        if 0 < self._asked().maximum_packet_size < len(raw):
+        if self._too_large(raw):
             raw = packets.answer(kind, packet, v5=self.v5, reason=reason)
         self._out.append(raw)
+
+    def _too_large(self, raw: bytes) -> bool:
+        """Whether it is more than the client takes (3.1.2.11.4)."""
+        return 0 < self._asked().maximum_packet_size < len(raw)
 
     def _explained(self, why: str) -> str:
         """A reason string, for clients that want such (3.1.2.11.7)."""

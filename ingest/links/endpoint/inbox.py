@@ -34,6 +34,10 @@ class Inbox:
         self._was_full = False
 
     @property
+    def waiting(self) -> int:
+        return self._put - self._taken
+
+    @property
     def full(self) -> bool:
         messages, octets = self._bounds
         if self.waiting > messages or self._put_octets - self._taken_octets > octets:
@@ -49,12 +53,11 @@ class Inbox:
         self._put += len(messages)
         self._put_octets += octets
         self._bursts.append((messages, octets))
-        if not self._wake.is_set():
-            self._wake.set()
 
     def wake(self) -> None:
-        """Let the taking thread go on without anything."""
-        self._wake.set()
+        """Have the taking thread look: after some puts, not after each of them."""
+        if not self._wake.is_set():
+            self._wake.set()
 
     def take(self, limit: int, timeout: float) -> list[Received]:
         """Up to ``limit`` messages; waits up to ``timeout`` seconds for the first one."""

@@ -7,7 +7,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import TimeoutError as Late
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ingest.links.endpoint.server import Server
 from ingest.links.endpoint.session import Downlink
 from ingest.links.endpoint.sessions_file import SessionsFile
 from ingest.links.endpoint.settings import EndpointSettings
+from ingest.state import state_message
 from purna.core.errors import RetryLater
 
 log = structlog.get_logger(__name__)
@@ -42,12 +43,21 @@ class EndpointLink:
         Who gets in, and what he may do.
     sessions
         The file of the sessions.
+    now
+        The platform's time (micros), told to devices in its retained state.
     """
 
-    def __init__(self, settings: EndpointSettings, access: Access, sessions: Path) -> None:
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        access: Access,
+        sessions: Path,
+        now: Callable[[], int],
+    ) -> None:
         self._settings = settings
         self._access = access
         self._path = sessions
+        self._now = now
         self._inbox = Inbox(settings.pending_messages, settings.pending_bytes, self._read_on)
         self._outbox: deque[Downlink] = deque()
         self._outbox_due = False
@@ -149,6 +159,10 @@ class EndpointLink:
             self._call(self._end)
             self._thread.join()
 
+    def figures(self) -> Mapping[str, int]:
+        """The numbers that :data:`~ingest.links.endpoint.figures.MEANINGS` explains."""
+        return self._server.figures() if self._server is not None else {}
+
     def _check(self) -> None:
         if self._failure is not None:
             raise self._failure
@@ -200,7 +214,13 @@ class EndpointLink:
                 ),
             ]
             server = Server(
-                settings, self._access, self._inbox, file, self._delivered.append, self._fail
+                settings,
+                self._access,
+                self._inbox,
+                file,
+                self._delivered.append,
+                self._fail,
+                lambda online: state_message(online, self._now()),
             )
             self._ending = asyncio.Event()
             await server.start(sockets)

@@ -33,7 +33,7 @@ class Peer(asyncio.BufferedProtocol):
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self.connection = Connection(server.limits)
+        self.connection = Connection(server.limits, server.tally)
         self.address = ""
         self._transport: asyncio.Transport | None = None
         self._holds = 0

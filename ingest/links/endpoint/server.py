@@ -17,6 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import cast
 
 import structlog
@@ -33,7 +34,9 @@ from ingest.links.endpoint.connection import (
     Phase,
     Published,
     Subscribed,
+    is_status,
 )
+from ingest.links.endpoint.figures import Tally
 from ingest.links.endpoint.inbox import Inbox
 from ingest.links.endpoint.packets import Connect, Promises
 from ingest.links.endpoint.peer import FULL, JUDGED, READ_BYTES, Peer
@@ -43,9 +46,21 @@ from ingest.links.endpoint.sessions import Retained, Sessions
 from ingest.links.endpoint.sessions_file import Changes, SessionsFile
 from ingest.links.endpoint.settings import EndpointSettings
 from ingest.links.endpoint.throttle import Throttle
+from ingest.state import TOPIC as STATE
 
 log = structlog.get_logger(__name__)
 
+_BREAKS = frozenset(
+    {
+        Reason.MALFORMED_PACKET,
+        Reason.PROTOCOL_ERROR,
+        Reason.TOPIC_NAME_INVALID,
+        Reason.RECEIVE_MAXIMUM_EXCEEDED,
+        Reason.TOPIC_ALIAS_INVALID,
+        Reason.PACKET_TOO_LARGE,
+        Reason.NOT_AUTHORIZED,
+    }
+)
 _TICK_S = 0.5
 _SAVE_S = 0.1
 _CHECKERS = 4
@@ -70,6 +85,8 @@ class Server:
         Called with the key of a published message when its client has acknowledged it.
     failed
         Called with an error that must end the process.
+    state
+        The platform's state as a message, online or not.
     wall
         Seconds since 1970, for what outlives the process.
     """
@@ -82,6 +99,7 @@ class Server:
         file: SessionsFile,
         delivered: Callable[[str], None],
         failed: Callable[[BaseException], None],
+        state: Callable[[bool], bytes],
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
@@ -90,11 +108,13 @@ class Server:
         self._file = file
         self._delivered = delivered
         self._failed = failed
+        self._state = state
         self._wall = wall
         self._loop = asyncio.get_running_loop()
         self.limits = Limits(settings.max_packet_bytes, receive_maximum=settings.receive_maximum)
         self.buffer = memoryview(bytearray(READ_BYTES))
         self.sessions = Sessions(settings.queue_limit)
+        self.tally = Tally()
         self.now = self._loop.time()
         """Of the last tick, seconds; coarse and cheap."""
         self._peers: dict[Connection, Peer] = {}
@@ -102,6 +122,7 @@ class Server:
         self._paused: set[Peer] = set()
         self._throttle = Throttle()
         self._expulsions = 0
+        self._waking = False
         self._checkers = ThreadPoolExecutor(_CHECKERS, "endpoint-check")
         self._writer = ThreadPoolExecutor(1, "endpoint-sessions")
         self._saving: asyncio.Future[None] | None = None
@@ -125,6 +146,7 @@ class Server:
             )
             sock.listen(_BACKLOG)
             self.ports.append(sock.getsockname()[1])
+        self._say_state(True)
         self._ticking = [
             self._loop.create_task(self._every(_TICK_S, self._tick)),
             self._loop.create_task(self._every(_SAVE_S, self._save)),
@@ -136,6 +158,7 @@ class Server:
             listener.close()
         for task in self._ticking:
             task.cancel()
+        self._say_state(False)
         for peer in list(self._peers.values()):
             peer.act(
                 peer.connection.close(Reason.SERVER_SHUTTING_DOWN, "the platform stops", will=False)
@@ -149,6 +172,17 @@ class Server:
             peer.abort()
         self._checkers.shutdown(wait=False, cancel_futures=True)
         self._writer.shutdown()
+
+    def figures(self) -> dict[str, int]:
+        """By the names of :data:`~ingest.links.endpoint.figures.MEANINGS`; from any thread."""
+        return {
+            "connections": len(self._peers),
+            "sessions": self.sessions.count,
+            "waiting": self._inbox.waiting,
+            "paused": len(self._paused),
+            **asdict(self.tally),
+            "dropped": self.tally.dropped + self.sessions.dropped,
+        }
 
     # --- from the ingester, called in the loop ---------------------------------------------
 
@@ -176,16 +210,14 @@ class Server:
         followers: set[Session] = set()
         for message in messages:
             for session in self.sessions.feed(message.topic):
-                session.push(Downlink(message.topic, message.payload, qos=0))
+                if session.push(Downlink(message.topic, message.payload, qos=0)):
+                    self.tally.fed += 1
                 followers.add(session)
         for session in followers:
             self._flush(session)
 
     def publish(self, message: Downlink) -> bool:
         """Whether anybody takes it, now or later."""
-        if message.retain:
-            self._keep(message.topic, Retained(message.payload, message.qos))
-            message = message._replace(retain=False)
         taken = self.sessions.publish(message)
         for session in taken:
             self._flush(session)
@@ -213,10 +245,12 @@ class Server:
     def came(self, peer: Peer) -> bool:
         """Whether a new connection is taken at all."""
         if len(self._peers) >= self._settings.max_connections:
+            self.tally.crowded += 1
             return False
         while len(self._unproven) >= self._settings.max_unproven:
             oldest = next(iter(self._unproven))
             del self._unproven[oldest]
+            self.tally.crowded += 1
             oldest.abort()
         self._peers[peer.connection] = peer
         self._unproven[peer] = None
@@ -239,7 +273,7 @@ class Server:
     def handle(self, peer: Peer, event: Event) -> None:
         """Act on what a connection reports."""
         if isinstance(event, Published):
-            self._inbox.put(event.messages, event.octets)
+            self._take_in(event.messages, event.octets)
             self.wait_for_room(peer)
         elif isinstance(event, Connect):
             peer.hold(JUDGED)
@@ -254,12 +288,24 @@ class Server:
         else:
             self._ended(peer, event)
 
+    def _take_in(self, messages: list[Received], octets: int) -> None:
+        self._inbox.put(messages, octets)
+        if not self._waking:  # once for all sockets that had something in this round
+            self._waking = True
+            self._loop.call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._waking = False
+        self._inbox.wake()
+
     def _ended(self, peer: Peer, event: Ended) -> None:
         session = peer.connection.session
         if session is not None and session.connection is peer.connection:
             self.sessions.leave(session, self._wall(), will=event.will)
         self._speak_wills()
         self._unproven.pop(peer, None)
+        if event.reason in _BREAKS:
+            self.tally.broken += 1
         if event.reason not in (Reason.SUCCESS, Reason.UNSPECIFIED):
             who = peer.connection.identity
             log.info("connection ended", who=who.name if who else peer.address, why=event.why)
@@ -267,9 +313,9 @@ class Server:
 
     def _speak_wills(self) -> None:
         for will, account in self.sessions.wills(self._wall()):
-            if will.retain:
+            if will.retain and is_status(will.topic):
                 self._keep(will.topic, Retained(will.payload, min(will.qos, 1)))
-            self._inbox.put(
+            self._take_in(
                 [Received(will.topic, will.payload, None, will.retain, will.content_type, account)],
                 len(will.payload),
             )
@@ -280,6 +326,11 @@ class Server:
         else:
             self.sessions.retained[topic] = kept
         self._retained[topic] = kept
+
+    def _say_state(self, online: bool) -> None:
+        message = self._state(online)
+        self.sessions.retained[STATE] = Retained(message, 1)
+        self.publish(Downlink(STATE, message, newest_only=True))
 
     def _flush(self, session: Session) -> None:
         peer = self._peers.get(session.connection) if session.connection is not None else None
@@ -320,6 +371,7 @@ class Server:
     def _turn_away(self, peer: Peer, reason: Reason, why: str) -> None:
         """Refuse, the later the more often this address was wrong of late."""
         pause = 0.0
+        self.tally.refused += 1
         if reason is Reason.BAD_USER_NAME_OR_PASSWORD:
             pause = self._throttle.failed(peer.address, self._loop.time())
 
@@ -337,6 +389,9 @@ class Server:
         if not connect.client:
             assigned = f"auto-{uuid.uuid4().hex}"
             connect = connect._replace(client=assigned)
+        kept = min(connect.session_expiry, int(self._settings.session_hours * 3600))
+        lowered = kept if kept < connect.session_expiry else None
+        connect = connect._replace(session_expiry=kept)
         opened = self.sessions.open(identity, connect, self._wall())
         if opened.displaced is not None:
             old = self._peers.get(opened.displaced)
@@ -352,8 +407,10 @@ class Server:
             self.limits.receive_maximum,
             self.limits.packet_bytes,
             self.limits.topic_aliases,
+            session_expiry=lowered,
             assigned_client=assigned,
         )
+        self.tally.accepted += 1
         events = peer.connection.accept(
             identity, opened.session, present=opened.present, promises=promises
         )
@@ -374,6 +431,7 @@ class Server:
 
     def _tick(self) -> None:
         now = self.now = self._loop.time()
+        self.sessions.retained[STATE] = Retained(self._state(True), 1)  # the time in it is ours
         for peer in list(self._peers.values()):
             peer.check(now, self._settings.connect_timeout_s)
         self.sessions.expire(self._wall())

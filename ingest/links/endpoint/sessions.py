@@ -70,7 +70,11 @@ class Sessions:
         self.retained: dict[str, Retained] = {}
 
     def __iter__(self) -> Iterator[Session]:
-        return (session for clients in self._all.values() for session in clients.values())
+        return (one for clients in list(self._all.values()) for one in list(clients.values()))
+
+    @property
+    def count(self) -> int:
+        return sum(len(clients) for clients in list(self._all.values()))
 
     @property
     def dropped(self) -> int:

@@ -44,6 +44,9 @@ class EndpointSettings(BaseModel):
     pending_bytes: int = Field(
         32 * 1024 * 1024, ge=1024, description="With more bytes waiting for it, reading pauses"
     )
+    session_hours: float = Field(
+        168.0, ge=0, description="A client's session is kept at most this long while it is away"
+    )
     queue_limit: int = Field(
         1000, ge=1, description="Messages kept for a client that is away or slow"
     )

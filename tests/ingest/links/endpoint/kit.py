@@ -19,6 +19,7 @@ from tests.ingest.links.endpoint import wire
 
 PASSWORDS = {"d1": "secret of d1", "d2": "secret of d2", "gate": "secret of gate"}
 ACCOUNTS = {"fleet": "secret of the fleet", "feed": "secret of the feed"}
+NOW = 1_780_000_000_000_000
 BEHIND = {"gate": frozenset({"d2", "d3"})}
 
 
@@ -59,7 +60,7 @@ class Endpoint:
         self._held: list[Received] = []
         access = Access(self.register, self.register.behind, ACCOUNTS, b"key")
         given = EndpointSettings.model_validate({"port": 0, "tls_port": 0, **settings})
-        self.link = EndpointLink(given, access, folder / "sessions.sqlite")
+        self.link = EndpointLink(given, access, folder / "sessions.sqlite", lambda: NOW)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._take)
 

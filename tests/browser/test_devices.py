@@ -27,7 +27,7 @@ def test_dragging_over_a_chart_fetches_that_stretch_and_a_double_click_resets(
 ) -> None:
     desk.open("/devices/pump-01", "pump-01")
     page.get_by_role("button", name="7 d").click()
-    chart = page.get_by_role("img", name=re.compile("^Vibration"))
+    chart = page.get_by_role("img", name=re.compile("^Vibration, mm"))
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
     assert box is not None

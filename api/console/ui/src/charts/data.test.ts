@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { axisRange, breakGaps, extentOf, spread } from "./data";
+import { axisRange, breakGaps, extentOf, spread, strongest, zigzag } from "./data";
 
 test("a line breaks where more than three usual steps are missing", () => {
   const { ts, values } = breakGaps([0, 10, 20, 30, 100, 110], [[1, 2, 3, 4, 5, 6]]);
@@ -39,4 +39,15 @@ describe("the value axis", () => {
     expect(high).toBeGreaterThan(low);
     expect(axisRange([[null]], null)).toEqual([0, 1]);
   });
+});
+
+test("the strongest value is found among gaps", () => {
+  expect(strongest([null, 1, 5, null, 5])).toBe(2);
+  expect(strongest([null, -3])).toBe(1);
+  expect(strongest([])).toBe(0);
+});
+
+test("a zigzag touches the lowest and the highest of each bucket", () => {
+  expect(zigzag([0, 10], [1, 2], [5, 6])).toEqual({ ts: [0, 5, 10, 15], values: [[1, 5, 2, 6]] });
+  expect(zigzag([0, 10], [1, 2], [1, 2])).toEqual({ ts: [0, 10], values: [[1, 2]] });
 });

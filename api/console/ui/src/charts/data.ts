@@ -49,6 +49,25 @@ export function extentOf(values: Values): Extent | null {
   return extent;
 }
 
+/** The position of the largest value; 0 when there is none. */
+export function strongest(values: Values): number {
+  let best = 0;
+  values.forEach((value, i) => {
+    if (value !== null && value > (values[best] ?? -Infinity)) best = i;
+  });
+  return best;
+}
+
+/** Lowest and highest of each bucket as one line that touches both. */
+export function zigzag(ts: readonly number[], low: readonly number[], high: readonly number[]): Columns {
+  const half = ts.length > 1 ? ((ts[1] ?? 0) - (ts[0] ?? 0)) / 2 : 0;
+  if (low.every((value, i) => value === high[i])) return { ts, values: [low] };
+  return {
+    ts: ts.flatMap((at) => [at, at + half]),
+    values: [low.flatMap((value, i) => [value, high[i] ?? value])],
+  };
+}
+
 /** Positions of at most `most` rows, evenly spread, the first and the last among them. */
 export function spread(length: number, most: number): number[] {
   if (length <= most) return Array.from({ length }, (_, i) => i);

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { useShell } from "../shell/context";
 import { spread } from "./data";
-import type { Line } from "./time-chart";
+import type { Along, Line } from "./time-chart";
 
 const MOST_ROWS = 120;
 
@@ -10,10 +10,11 @@ export function ChartTable(props: {
   ts: readonly number[];
   lines: readonly Line[];
   format: (value: number) => string;
+  along?: Along | undefined;
 }) {
   const { texts, formats } = useShell();
   const [open, setOpen] = useState(false);
-  const { ts, lines, format } = props;
+  const { ts, lines, format, along } = props;
   const cell = (value: number | null | undefined) =>
     value === null || value === undefined ? "–" : format(value);
   return (
@@ -24,7 +25,7 @@ export function ChartTable(props: {
           <table class="table">
             <thead>
               <tr>
-                <th scope="col">{texts.chart.time}</th>
+                <th scope="col">{along?.name ?? texts.chart.time}</th>
                 {lines.map((line) => (
                   <>
                     {line.low && <th scope="col" class="figure">{texts.chart.low}</th>}
@@ -37,7 +38,7 @@ export function ChartTable(props: {
             <tbody>
               {spread(ts.length, MOST_ROWS).map((i) => (
                 <tr key={i}>
-                  <th scope="row">{formats.dateTime(ts[i] ?? 0)}</th>
+                  <th scope="row">{(along?.format ?? formats.dateTime)(ts[i] ?? 0)}</th>
                   {lines.map((line) => (
                     <>
                       {line.low && <td class="figure">{cell(line.low[i])}</td>}

@@ -1,10 +1,10 @@
-// The console's one chart over time: lines, their bands, a limit, shaded stretches.
+// The console's one chart: lines over time, or along another axis, with bands, limits and marks.
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { useShell } from "../shell/context";
 import { colour, useAppearance } from "./colours";
-import { axisRange, breakGaps, extentOf, type Values } from "./data";
+import { axisRange, breakGaps, extentOf, strongest, type Values } from "./data";
 import type { Stretch } from "./range";
 import { ChartTable } from "./table";
 import { timeTicks } from "./ticks";
@@ -17,8 +17,22 @@ export interface Line {
   high?: Values;
 }
 
+/** An axis that is not time. */
+export interface Along {
+  /** Heads the column in the table. */
+  name: string;
+  format: (value: number) => string;
+}
+
+/** A place on the axis with a name. */
+export interface Mark {
+  at: number;
+  label: string;
+}
+
 export interface TimeChartProps {
   name: string;
+  /** Milliseconds, or whatever `along` says. */
   ts: readonly number[];
   lines: readonly Line[];
   stretch: Stretch;
@@ -28,6 +42,8 @@ export interface TimeChartProps {
   shaded?: readonly Stretch[];
   /** The stretch that a finding looked at. */
   marked?: Stretch | null;
+  along?: Along;
+  marks?: readonly Mark[];
   fixedRange?: [number, number];
   /** Distances between the ticks of the value axis, for units that are not decimal. */
   steps?: readonly number[];
@@ -49,10 +65,10 @@ export function TimeChart(props: TimeChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const readouts = useRef<(HTMLElement | null)[]>([]);
-  const columns = useMemo(
-    () => breakGaps(props.ts, lines.flatMap((line) => [line.values, ...(line.low && line.high ? [line.low, line.high] : [])])),
-    [props.ts, lines],
-  );
+  const columns = useMemo(() => {
+    const values = lines.flatMap((line) => [line.values, ...(line.low && line.high ? [line.low, line.high] : [])]);
+    return props.along ? { ts: props.ts, values } : breakGaps(props.ts, values);
+  }, [props.ts, lines]);
   const now = useRef({ props, columns });
   now.current = { props, columns };
   const shape = lines.map((line) => (line.low ? "band" : "line")).join();
@@ -61,9 +77,7 @@ export function TimeChart(props: TimeChartProps) {
     now.current.props.lines.forEach((line, i) => {
       const element = readouts.current[i];
       if (!element) return;
-      const last = line.values.at(-1) ?? null;
-      const at = position === null || position === undefined ? last : valueAt(now.current, i, position);
-      element.textContent = at === null ? "–" : now.current.props.format(at);
+      element.textContent = readout(now.current, i, line, position);
     });
   };
 
@@ -86,7 +100,7 @@ export function TimeChart(props: TimeChartProps) {
   useEffect(() => {
     plot.current?.setData(dataOf(columns));
     showReadouts(null);
-  }, [columns, stretch.from, stretch.to, props.limit?.value, props.shaded, props.marked, language]);
+  }, [columns, stretch.from, stretch.to, props.limit?.value, props.shaded, props.marked, props.marks, language]);
 
   const empty = lines.every((line) => extentOf(line.values) === null);
   return (
@@ -111,7 +125,7 @@ export function TimeChart(props: TimeChartProps) {
         <div ref={holder} class="chart-canvas" role="img" aria-label={spoken(props, texts, formats)} />
         {empty && <p class="chart-empty">{texts.chart.noData}</p>}
       </div>
-      {!empty && <ChartTable ts={props.ts} lines={lines} format={format} />}
+      {!empty && <ChartTable ts={props.ts} lines={lines} format={format} along={props.along} />}
     </figure>
   );
 }
@@ -131,13 +145,26 @@ function valueAt({ props, columns }: Now["current"], index: number, position: nu
   return columns.values[columnOf(props.lines, index)]?.[position] ?? null;
 }
 
+/** What stands beside the name: the value under the cursor, else the last or the strongest one. */
+function readout(now: Now["current"], index: number, line: Line, position: number | null | undefined): string {
+  const { along, format } = now.props;
+  const pointed = position !== null && position !== undefined;
+  if (!along) {
+    const value = pointed ? valueAt(now, index, position) : (line.values.at(-1) ?? null);
+    return value === null ? "–" : format(value);
+  }
+  const place = pointed ? position : strongest(line.values);
+  const value = line.values[place] ?? null;
+  return value === null ? "–" : `${format(value)} · ${along.format(now.columns.ts[place] ?? 0)}`;
+}
+
 function options(
   now: Now,
   width: number,
   language: "en" | "id",
   onCursor: (position: number | null | undefined) => void,
 ): uPlot.Options {
-  const { lines, sync, steps } = now.current.props;
+  const { lines, sync, steps, along } = now.current.props;
   const [grid, ink] = [colour("--grid"), colour("--ink-2")];
   const series: uPlot.Series[] = [{}];
   const bands: uPlot.Band[] = [];
@@ -167,7 +194,7 @@ function options(
       ...(sync ? { sync: { key: sync, setSeries: false } } : {}),
     },
     scales: {
-      x: { range: () => [now.current.props.stretch.from, now.current.props.stretch.to] },
+      x: { time: !along, range: () => [now.current.props.stretch.from, now.current.props.stretch.to] },
       y: {
         range: () =>
           now.current.props.fixedRange ??
@@ -175,12 +202,12 @@ function options(
       },
     },
     axes: [
-      { ...axis, size: 26, space: 70, values: (_u, splits, _a, _s, step) => timeTicks(splits, step, language) },
+      { ...axis, size: 26, space: 70, values: (_u, splits, _a, _s, step) => along ? splits.map(along.format) : timeTicks(splits, step, language) },
       { ...axis, size: 48, space: 28, ...(steps ? { incrs: [...steps] } : {}), values: (_u, splits) => splits.map((value) => now.current.props.format(value)) },
     ],
     hooks: {
       drawClear: [(u) => { shade(u, now.current.props); }],
-      draw: [(u) => { drawLimit(u, now.current.props); }],
+      draw: [(u) => { drawLimit(u, now.current.props); drawMarks(u, now.current.props); }],
       setCursor: [(u) => { onCursor(u.cursor.idx); }],
       setSelect: [
         (u) => {
@@ -224,9 +251,33 @@ function drawLimit(u: uPlot, { limit }: TimeChartProps): void {
   u.ctx.restore();
 }
 
+/** Dashed uprights with their labels on top; a label that would cover the one before is left out. */
+function drawMarks(u: uPlot, { marks = [], stretch }: TimeChartProps): void {
+  const { top, height } = u.bbox;
+  u.ctx.save();
+  u.ctx.strokeStyle = u.ctx.fillStyle = colour("--line-2");
+  u.ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+  u.ctx.textBaseline = "top";
+  u.ctx.lineWidth = devicePixelRatio;
+  u.ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+  let free = -Infinity;
+  for (const { at, label } of [...marks].sort((a, b) => a.at - b.at)) {
+    if (at < stretch.from || at > stretch.to) continue;
+    const x = Math.round(u.valToPos(at, "x", true));
+    u.ctx.beginPath();
+    u.ctx.moveTo(x, top);
+    u.ctx.lineTo(x, top + height);
+    u.ctx.stroke();
+    if (x < free) continue;
+    u.ctx.fillText(label, x + 3 * devicePixelRatio, top);
+    free = x + u.ctx.measureText(label).width + 8 * devicePixelRatio;
+  }
+  u.ctx.restore();
+}
+
 /** What a chart shows, in words. */
 function spoken(
-  { name, lines, stretch, format, shaded = [] }: TimeChartProps,
+  { name, ts, lines, stretch, format, along, marks = [], shaded = [] }: TimeChartProps,
   texts: ReturnType<typeof useShell>["texts"],
   formats: ReturnType<typeof useShell>["formats"],
 ): string {
@@ -234,12 +285,19 @@ function spoken(
     const extent = extentOf(line.values);
     if (!extent) return [];
     const called = lines.length > 1 ? `${name}, ${line.name}` : name;
+    if (along) {
+      const at = along.format(ts[strongest(line.values)] ?? 0);
+      return texts.chart.strongest(called, along.format(stretch.from), along.format(stretch.to), format(extent.high), at);
+    }
     return texts.chart.summary(
       called, formats.dateTime(stretch.from), formats.dateTime(stretch.to),
       format(extent.low), format(extent.high), format(extent.last),
     );
   });
   if (!sentences.length) return `${name}. ${texts.chart.noData}`;
+  if (along && marks.length) {
+    sentences.push(texts.chart.marked(marks.map((mark) => `${mark.label} ${along.format(mark.at)}`).join(", ")));
+  }
   if (shaded.length) sentences.push(texts.chart.anomalies(formats.number(shaded.length)));
   return sentences.join(" ");
 }

@@ -1,6 +1,6 @@
 // Small labelled marks: never by colour alone, the word always stands inside.
 
-import type { DeviceSummary, OrderSummary } from "../api/wire";
+import type { DeviceSummary, OrderSummary, WaveformSummary } from "../api/wire";
 import { useShell } from "../shell/context";
 import { Icon } from "./icon";
 
@@ -17,6 +17,16 @@ export function StateChip({ state }: { state: OrderSummary["state"] }) {
 export function HealthChip({ health }: { health: DeviceSummary["health"] }) {
   const { texts } = useShell();
   return <span class={`chip health-${health}`}>{texts.health[health]}</span>;
+}
+
+/** Evaluation zone of ISO 20816-3. */
+export function ZoneChip({ zone }: { zone: NonNullable<WaveformSummary["zone"]> }) {
+  const { texts } = useShell();
+  return (
+    <span class={`chip zone-${zone}`} title={texts.vibration.zones[zone]}>
+      {texts.vibration.zone(zone)}
+    </span>
+  );
 }
 
 /** Visit or shipment; in a dense list the icon alone, with the word for those who listen. */

@@ -15,6 +15,7 @@ import { AlertList, Attributes, EventList, MaintenanceList, OrderList } from "./
 import { Judgements, type Navigation } from "./judgements";
 import { LatestReadings, RisksNow } from "./now";
 import { RangeBar } from "./range-bar";
+import { Vibration } from "./vibration";
 
 export function DeviceScreen({ id }: { id: string }) {
   const query = useQuery("GET /devices/{device_id}", { path: { device_id: id } });
@@ -44,6 +45,7 @@ function DevicePage({ device }: { device: DeviceDetail }) {
   const shaded = (history?.anomaly_spans ?? []).map((span) => ({
     from: Date.parse(span.start), to: Date.parse(span.end),
   }));
+  const measured = device.quantities.filter((quantity) => quantity.waveform === null);
   const navigation: Navigation = {
     stretch,
     sync: device.id,
@@ -87,13 +89,14 @@ function DevicePage({ device }: { device: DeviceDetail }) {
             <Judgements history={history} navigation={navigation} shaded={shaded} />
           </Card>
           <Card title={texts.device.sensors}>
-            {device.quantities.map(({ quantity }) => (
+            {measured.map(({ quantity }) => (
               <SensorChart
                 key={quantity} device={device.id} quantity={quantity}
                 live={live} shaded={shaded} {...navigation}
               />
             ))}
           </Card>
+          <Vibration device={device} navigation={navigation} live={live} />
         </div>
         <div class="column-side">
           <Card title={texts.device.risks}>
@@ -106,7 +109,7 @@ function DevicePage({ device }: { device: DeviceDetail }) {
             <OrderList orders={device.orders} />
           </Card>
           <Card title={texts.device.latest}>
-            <LatestReadings readings={device.quantities} />
+            <LatestReadings readings={measured} />
           </Card>
           <Card title={texts.device.maintenance}>
             <MaintenanceList entries={device.maintenance} />

@@ -32,7 +32,7 @@ from ingest.settings import IngestSettings
 from ingest.stores.rows import Rows, to_bytes
 from ingest.stores.sqlite import SqliteReadingStore
 from ingest.upkeep import Upkeep
-from purna.core.clock import DAY, HOUR, MINUTE, SystemClock
+from purna.core.clock import DAY, HOUR, MINUTE
 from purna.core.readings import ReadingBatch, SeriesKey
 
 DEVICES = 400
@@ -290,7 +290,7 @@ def disturbance(folder: Path, points: int, runs: int) -> None:
     for run in range(runs):
         for sealing in (False, True):
             store = SqliteReadingStore(folder / f"{run}-{sealing}.db")
-            upkeep = Upkeep(store, SystemClock(), time.monotonic, 50_000, 0)
+            upkeep = Upkeep(store, time.monotonic, 50_000)
             if sealing:
                 upkeep.start()
             spent[sealing] += _paced(store, cut(ticks(500), 2_000))

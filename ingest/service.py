@@ -29,12 +29,13 @@ from ingest.payloads.command_result import CommandResult
 from ingest.payloads.foreign import Find
 from ingest.payloads.status import Status
 from ingest.quality import TimeWindow
+from ingest.retention import Retention
 from ingest.settings import IngestSettings
 from ingest.sorting import Group, Sorter
 from ingest.stores.base import Committed, IngestStore
 from ingest.upkeep import Upkeep
 from purna.core.catalogue import Catalogue
-from purna.core.clock import DAY, SECOND, Clock
+from purna.core.clock import SECOND, Clock
 from purna.core.errors import RetryLater
 from purna.core.ports import DeviceRegistry, GapLog, Quarantine, WaveformStore
 from purna.core.readings import DeviceEvent, Gap, ReadingBatch
@@ -126,6 +127,8 @@ class Ingester:
         self._quarantine = quarantine
         self._clock = clock
         self._settings = settings
+        self._retention = Retention(settings, catalogue)
+        self._registry = registry
         self._counters = counters
         self._monotonic = monotonic
         self._directory = Directory(
@@ -173,12 +176,7 @@ class Ingester:
         """
         self._stop, self._each_step = stop, each_step
         upkeep = Upkeep(
-            self._store,
-            self._clock,
-            self._monotonic,
-            self._settings.seal_rows,
-            self._settings.retention_days,
-            self._chores,
+            self._store, self._monotonic, self._settings.seal_rows, self._prune, self._chores
         )
         self.start()
         upkeep.start()
@@ -330,8 +328,14 @@ class Ingester:
         return TimeWindow.around(
             self._clock.now(),
             int(self._settings.future_limit_s * SECOND),
-            int(self._settings.retention_days * DAY),
+            self._retention.longest,
         )
+
+    def _prune(self) -> None:
+        if self._retention.limited:
+            now = self._clock.now()
+            own = self._retention.own(now, self._registry.all())
+            self._store.prune(self._retention.default(now), own)
 
     def _collect(self, timeout: float) -> list[Received]:
         size = self._settings.group_size

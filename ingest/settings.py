@@ -78,7 +78,15 @@ class IngestSettings(BaseModel):
         300.0, gt=0, description="Readings further in the future than this are set aside"
     )
     retention_days: float = Field(
-        0.0, ge=0, description="Readings older than this are refused and removed; 0 = no limit"
+        0.0,
+        ge=0,
+        description="Readings older than this are refused and removed; 0 = no limit. A quantity "
+        "of the catalogue may have a limit of its own",
+    )
+    rollup_retention_days: float = Field(
+        0.0,
+        ge=0,
+        description="Roll-ups by the hour of removed readings are kept for this long; 0 = no limit",
     )
     waveform_retention_days: float = Field(
         90.0, ge=0, description="Waveforms older than this are removed; 0 = no limit"

@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from ingest.stores.base import Cutoff, IngestStore
-from purna.core.clock import DAY, Clock
+from ingest.stores.base import IngestStore
 from purna.core.errors import RetryLater
 
 log = structlog.get_logger(__name__)
@@ -23,23 +22,30 @@ class Upkeep:
     """Looks after a store while :meth:`start` … :meth:`stop`.
 
     An error in it must not stay unseen: :meth:`check` raises it in the ingester's own thread.
+
+    Parameters
+    ----------
+    seal_rows
+        The log is sealed when it has so many readings.
+    prune
+        Removes what is too old; done once an hour.
+    chores
+        Done about once a second.
     """
 
     def __init__(
         self,
         store: IngestStore,
-        clock: Clock,
         monotonic: Callable[[], float],
         seal_rows: int,
-        retention_days: float,
+        prune: Callable[[], None] = lambda: None,
         chores: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._store = store
         self._chores = chores
-        self._clock = clock
         self._monotonic = monotonic
         self._seal_rows = seal_rows
-        self._retention = int(retention_days * DAY)
+        self._prune = prune
         self._prune_at = monotonic()
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
@@ -60,9 +66,9 @@ class Upkeep:
     def once(self) -> None:
         """Seal and prune if it is time, then do each chore; none may take long."""
         self._store.seal(self._seal_rows)
-        if self._retention and self._monotonic() >= self._prune_at:
+        if self._monotonic() >= self._prune_at:
             self._prune_at = self._monotonic() + _PRUNE_EVERY_S
-            self._store.prune(Cutoff(self._clock.now() - self._retention))
+            self._prune()
         for chore in self._chores:
             chore()
 

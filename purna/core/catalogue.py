@@ -160,6 +160,9 @@ def parse_product(data: Mapping[str, Any], source: str = "product") -> Product:
         unit_of(quantity.unit, f"{source}.quantity.{quantity.id}.unit")
         if quantity.low >= quantity.high:
             raise _invalid(f"{source}.quantity.{quantity.id}.low", "must be below high")
+        for key in ("retention_days", "rollup_retention_days"):
+            if (getattr(quantity, key) or 0) < 0:
+                raise _invalid(f"{source}.quantity.{quantity.id}.{key}", "must not be negative")
     for mode in product.failure_modes:
         if product.component(mode.component) is None:
             raise _invalid(

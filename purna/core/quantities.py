@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Quantity:
     """Something measured. Readings outside [low, high] are stored as suspect.
 
     ``alarm`` is the level at which the maker calls it too high, for charts and limits.
-    ``setting`` marks an operating condition (load, ambient) rather than a symptom.
+    ``setting`` marks an operating condition (load, ambient) rather than a symptom. Readings and
+    their roll-ups are kept for so many days (0 = without limit); None leaves it to the settings.
     """
 
     id: str
@@ -31,6 +32,8 @@ class Quantity:
     high: float
     alarm: float | None = None
     setting: bool = False
+    retention_days: float | None = field(default=None, kw_only=True)
+    rollup_retention_days: float | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,8 +254,7 @@ def test_old_ones_and_too_many_go(bench: Bench) -> None:
 
 
 def test_chores_are_done_in_the_background_and_their_faults_are_not_hidden(bench: Bench) -> None:
-    clock = ManualClock(T0)
     bench.waveforms.add([waveform()])
-    upkeep = Upkeep(bench.readings, clock, lambda: 0.0, 10, 0.0, [bench.upkeep().once])
+    upkeep = Upkeep(bench.readings, lambda: 0.0, 10, chores=[bench.upkeep().once])
     upkeep.once()
     assert bench.states() == [(WaveformState.DONE, "")]

@@ -37,6 +37,13 @@ lint: $(DEV) ## Format and fix what can be fixed by itself
 bench: $(DEV) ## Measure; DATA=folder of the public data sets for the model figures
 	$(VENV)/bin/python -m benchmarks $(if $(DATA),--data $(DATA)) $(BENCH_OPTIONS)
 
+fuzz: $(DEV) ## Feed every decoder any bytes; FUZZ_INPUTS=10000000 each, FUZZ_TARGETS="..." for some
+	@for target in $(or $(FUZZ_TARGETS),$$($(VENV)/bin/python -m tests.fuzz list)); do \
+		echo "fuzz $$target"; \
+		$(VENV)/bin/python -m tests.fuzz $$target --inputs $(FUZZ_INPUTS) 2>$(VENV)/fuzz.log \
+			|| { cat $(VENV)/fuzz.log; exit 1; }; \
+	done
+
 console: $(DEV) ## Check the console's types and texts, run its unit tests, build it again
 	cd api/console/ui && export PATH="$(NODE)/bin:$$PATH" \
 		&& node $(NPM) ci --ignore-scripts --no-audit --no-fund --silent \

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ingest.quality import Ranges, ranges_of
+from ingest.sensors import SensorLimits, limits_of
 from purna.core.catalogue import Catalogue
 from purna.core.devices import Device
 from purna.core.ports import DeviceRegistry
+from purna.core.readings import SeriesKey
 
 QUESTIONS_PER_SECOND = 200
 UNKNOWN_KEPT = 10_000
@@ -52,6 +54,8 @@ class Directory:
     ) -> None:
         self._registry = registry
         self._ranges = {product.id: ranges_of(product) for product in catalogue.values()}
+        self._catalogue = catalogue
+        self._limits = {product.id: limits_of(product) for product in catalogue.values()}
         self._monotonic = monotonic
         self._refresh_s = refresh_s
         self._unknown_refresh_s = unknown_refresh_s
@@ -87,6 +91,26 @@ class Directory:
         self._unknown.pop(device, None)
         self._known[device] = (self._as_known(found), now + self._refresh_s)
         return self._known[device][0]
+
+    @property
+    def watched(self) -> bool:
+        """Whether any product asks for a look at its sensors over time."""
+        return any(self._limits.values())
+
+    @property
+    def clocks_watched(self) -> bool:
+        return any(product.clock_limit_s for product in self._catalogue.values())
+
+    def sensor_limits(self, series: SeriesKey) -> SensorLimits | None:
+        known = self.find(series.device)
+        limits = self._limits.get(known.product) if known else None
+        return limits.get(series.quantity) if limits else None
+
+    def clock_limit(self, device: str) -> float:
+        """Seconds, or 0 where nobody asks."""
+        known = self.find(device)
+        product = self._catalogue.get(known.product) if known else None
+        return (product.clock_limit_s if product else None) or 0.0
 
     def _may_ask(self, now: float) -> bool:
         if now - self._second >= 1.0:

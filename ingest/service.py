@@ -305,7 +305,9 @@ class Ingester:
         ]
         committed = self._insist(
             lambda: self._store.commit(
-                group.batch, [*group.events, *incidents], list(group.progress.values())
+                group.batch,
+                [*group.events, *group.observed, *incidents],
+                list(group.progress.values()),
             )
         )
         new = np.zeros(len(messages), np.bool_)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from ingest.acks import AckTracker, Progress, runs
-from ingest.columns import Columns, joined
+from ingest.columns import Columns, Rows, joined
 from ingest.directory import Directory, Known
 from ingest.fast import FastWay, Taken
 from ingest.links.base import Received
@@ -25,6 +25,7 @@ from ingest.payloads.numbering import find_numbering
 from ingest.payloads.status import Status
 from ingest.quality import Ranges, TimeWindow, check, check_event
 from ingest.rejects import bad
+from ingest.sensors import ClockWatch, SensorWatch
 from purna.core.errors import BadPayload, RetryLater
 from purna.core.readings import DeviceEvent, Int64, ReadingBatch, Rejected, Telemetry
 from purna.core.waveforms import Waveform
@@ -48,6 +49,7 @@ class Group:
     telemetry: list[tuple[int, Telemetry, Ranges]] = field(default_factory=list)
     events: list[DeviceEvent] = field(default_factory=list)
     event_of: list[int] = field(default_factory=list)
+    observed: list[DeviceEvent] = field(default_factory=list)  # by us, in no message of theirs
     waveforms: list[Waveform] = field(default_factory=list)
     waveform_of: list[int] = field(default_factory=list)
     result_of: list[int] = field(default_factory=list)  # results that were news
@@ -106,6 +108,8 @@ class Sorter:
     def _start_over(self) -> None:
         self._columns = Columns()
         self._fast = FastWay(self._directory, self._columns)
+        self._sensors = SensorWatch(self._directory.sensor_limits)
+        self._clocks = ClockWatch(self._directory.clock_limit)
 
     def sort(
         self, messages: Sequence[Received], shed: Container[int], times: TimeWindow, now: float
@@ -134,7 +138,18 @@ class Sorter:
         self._settle(group, plain, now)
         rows = joined(plain.rows, self._columns.rows_of(group.telemetry))
         group.batch, group.batch_of = self._columns.batch(rows), rows.message
+        self._watch(group, rows, times.now)
         return group
+
+    def _watch(self, group: Group, rows: Rows, now: int) -> None:
+        """Add what the readings say of their sensors and clocks over time."""
+        columns = self._columns
+        found = []
+        if self._directory.watched:
+            found += self._sensors.look(columns.series, rows.series, rows.ts, rows.value)
+        if self._directory.clocks_watched:
+            found += self._clocks.look(columns.devices, rows.stream, rows.ts, now)
+        group.observed = found
 
     def stored(self, group: Group) -> None:
         """Note that a group is durable."""

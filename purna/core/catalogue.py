@@ -94,7 +94,8 @@ class Policy:
 class Product:
     """A catalogue entry. ``step_minutes`` is the grid on which windows end.
 
-    The quantities hold what devices measure, and the indicators of the product's waveforms.
+    ``clock_limit_s``: an event says when a device's clock differs by more seconds. The quantities
+    hold what devices measure, and the indicators of the product's waveforms.
     """
 
     id: str
@@ -103,6 +104,7 @@ class Product:
     step_minutes: int = 60
     warranty_months: int = 24
     horizons: Sequence[int] = (24, 168, 720)
+    clock_limit_s: float | None = None
     quantities: Sequence[Quantity] = ()
     waveforms: Sequence[WaveformSource] = ()
     bearings: Sequence[Bearing] = ()
@@ -163,12 +165,18 @@ def parse_product(data: Mapping[str, Any], source: str = "product") -> Product:
         for key in ("retention_days", "rollup_retention_days"):
             if (getattr(quantity, key) or 0) < 0:
                 raise _invalid(f"{source}.quantity.{quantity.id}.{key}", "must not be negative")
+        for limit in ("max_rate", "stuck_after_s", "gap_after_s"):
+            given = getattr(quantity, limit)
+            if given is not None and not 0 < given < inf:
+                raise _invalid(f"{source}.quantity.{quantity.id}.{limit}", "must be above 0")
     for mode in product.failure_modes:
         if product.component(mode.component) is None:
             raise _invalid(
                 f"{source}.failure_mode.{mode.id}.component",
                 f"no component {mode.component!r} in this product",
             )
+    if product.clock_limit_s is not None and not 0 < product.clock_limit_s < inf:
+        raise _invalid(f"{source}.clock_limit_s", "must be above 0")
     if product.step_minutes < 1:
         raise _invalid(f"{source}.step_minutes", "must be at least 1")
     if product.policy.horizon_hours not in product.horizons:

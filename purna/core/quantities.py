@@ -23,6 +23,9 @@ class Quantity:
     ``alarm`` is the level at which the maker calls it too high, for charts and limits.
     ``setting`` marks an operating condition (load, ambient) rather than a symptom. Readings and
     their roll-ups are kept for so many days (0 = without limit); None leaves it to the settings.
+
+    The last three say when a sensor behaves oddly: when it changes by more than ``max_rate`` a
+    second, shows the same value for ``stuck_after_s`` seconds, or is silent for ``gap_after_s``.
     """
 
     id: str
@@ -34,6 +37,9 @@ class Quantity:
     setting: bool = False
     retention_days: float | None = field(default=None, kw_only=True)
     rollup_retention_days: float | None = field(default=None, kw_only=True)
+    max_rate: float | None = field(default=None, kw_only=True)
+    stuck_after_s: float | None = field(default=None, kw_only=True)
+    gap_after_s: float | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

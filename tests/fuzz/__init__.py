@@ -1,0 +1,1 @@
+"""Any bytes: every decoder answers with values within the contract's limits, or a refusal."""

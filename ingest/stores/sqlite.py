@@ -120,18 +120,20 @@ class _Writer:
         try:
             self._connection = open_writer(path)
             self.sealer = Sealer(path, self._write_lock)
+            self._series: Numbers[SeriesKey] = Numbers(
+                {
+                    SeriesKey(device, quantity): sid
+                    for sid, device, quantity in self._rows(
+                        "SELECT id, device, quantity FROM series"
+                    )
+                }
+            )
+            self._boots: Numbers[str] = Numbers(
+                {name: number for number, name in self._rows("SELECT id, name FROM boot")}
+            )
         except BaseException:
             self._lock_file.close()
             raise
-        self._series: Numbers[SeriesKey] = Numbers(
-            {
-                SeriesKey(device, quantity): sid
-                for sid, device, quantity in self._rows("SELECT id, device, quantity FROM series")
-            }
-        )
-        self._boots: Numbers[str] = Numbers(
-            {name: number for number, name in self._rows("SELECT id, name FROM boot")}
-        )
         newest = view.newest()
         self._newest: Int64 = np.full(len(self._series) + 1, _NEVER, np.int64)
         self._newest[newest.sid] = newest.ts
@@ -218,7 +220,8 @@ class _Writer:
             ]
 
     def _rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
-        return iter(self._connection.execute(sql).fetchall())
+        with explained(self._path):
+            return iter(self._connection.execute(sql).fetchall())
 
 
 def _claim(path: Path) -> IO[str]:

@@ -13,23 +13,30 @@ from typing import Any
 import apsw
 
 from ingest.links import mqtt
-from ingest.links.base import Received
+from ingest.links.base import Link, Received
+from ingest.links.endpoint.connection import Connection
+from ingest.links.endpoint.link import EndpointLink
+from ingest.links.endpoint.server import Server
 from ingest.links.mqtt import MqttLink
 from ingest.quarantine import SqliteQuarantine
 from ingest.stores import sqlite_schema
-from purna.core.readings import Rejected
 
 
 def acknowledge_on_arrival() -> None:
     """What an MQTT library does by itself: the acknowledgement goes out with the callback."""
-    receive, acknowledge = MqttLink.receive, MqttLink.acknowledge
+    for link in LINKS:
+        _patch(link, receive=_acknowledging(link), acknowledge=lambda *_, **__: None)
 
-    def receive_and_acknowledge(self: MqttLink, limit: int, timeout: float) -> list[Received]:
+
+def _acknowledging(link: type[Link]) -> Any:
+    receive, acknowledge = link.receive, link.acknowledge
+
+    def receive_and_acknowledge(self: Link, limit: int, timeout: float) -> list[Received]:
         messages = receive(self, limit, timeout)
         acknowledge(self, messages)
         return messages
 
-    _patch(MqttLink, receive=receive_and_acknowledge, acknowledge=lambda *_, **__: None)
+    return receive_and_acknowledge
 
 
 def synchronous_normal() -> None:
@@ -60,22 +67,47 @@ def acknowledge_without_generation() -> None:
     _patch(MqttLink, acknowledge=acknowledge_whatever)
 
 
+def acknowledge_by_client_id() -> None:
+    """The endpoint acknowledges to the client of that name, on whatever connection it is now."""
+    present: dict[str, Connection] = {}
+    accept, acknowledge = Connection.accept, Server.acknowledge
+
+    def accept_and_remember(self: Connection, identity: Any, *args: Any, **given: Any) -> Any:
+        present[identity.name] = self
+        return accept(self, identity, *args, **given)
+
+    def acknowledge_the_name(
+        self: Server, groups: Mapping[Any, list[bytes]], refused: Sequence[Any]
+    ) -> None:
+        ids: dict[Any, list[bytes]] = {}
+        for owner, more in groups.items():
+            ids.setdefault(present[owner.identity.name], []).extend(more)
+        acknowledge(self, ids, refused)
+
+    _patch(Connection, accept=accept_and_remember)
+    _patch(Server, acknowledge=acknowledge_the_name)
+
+
 def quarantine_after_acknowledgement() -> None:
     """Refused messages are set aside once they are acknowledged already."""
-    add, acknowledge = SqliteQuarantine.add, MqttLink.acknowledge
-    waiting: list[tuple[SqliteQuarantine, Sequence[Rejected]]] = []
+    add = SqliteQuarantine.add
+    waiting: list[tuple[Any, ...]] = []
+    _patch(SqliteQuarantine, add=lambda *given: waiting.append(given))
+    for link in LINKS:
+        _patch(link, acknowledge=_then(link.acknowledge, lambda: _drain(waiting, add)))
 
-    def add_later(self: SqliteQuarantine, rejected: Sequence[Rejected]) -> None:
-        waiting.append((self, rejected))
 
-    def acknowledge_first(self: MqttLink, *args: Any, **given: Any) -> None:
-        acknowledge(self, *args, **given)
-        while waiting:
-            quarantine, rejected = waiting.pop()
-            add(quarantine, rejected)
+def _then(action: Callable[..., None], more: Callable[[], None]) -> Callable[..., None]:
+    def both(*args: Any, **given: Any) -> None:
+        action(*args, **given)
+        more()
 
-    _patch(SqliteQuarantine, add=add_later)
-    _patch(MqttLink, acknowledge=acknowledge_first)
+    return both
+
+
+def _drain(waiting: list[tuple[Any, ...]], action: Callable[..., None]) -> None:
+    while waiting:
+        action(*waiting.pop())
 
 
 def sync_errors_ignored() -> None:
@@ -100,9 +132,12 @@ BAD_BUILDS: Mapping[str, Callable[[], None]] = {
     "acknowledge_on_arrival": acknowledge_on_arrival,
     "synchronous_normal": synchronous_normal,
     "acknowledge_without_generation": acknowledge_without_generation,
+    "acknowledge_by_client_id": acknowledge_by_client_id,
     "quarantine_after_acknowledgement": quarantine_after_acknowledgement,
     "sync_errors_ignored": sync_errors_ignored,
 }
+
+LINKS: tuple[type[Link], ...] = (MqttLink, EndpointLink)
 
 _kept: list[object] = []  # a VFS lives as long as its Python object
 

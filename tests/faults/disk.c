@@ -223,14 +223,12 @@ static int sync_of(int fd, int (*real_sync)(int)) {
     struct file *file = find(fd);
     if (!file && !is_folder)
         return real_sync(fd);
-    pthread_mutex_lock(&lock);
-    step();
-    pthread_mutex_unlock(&lock);
     usleep(control->sync_us);
     while (*(volatile long *)&control->hang)
         usleep(1000);
     int result = 0;
     pthread_mutex_lock(&lock);
+    step(); /* at the end: whoever did not wait for the sync has had his time */
     if (control->failing_syncs > 0 && !(control->spare_logs && file && file->is_log)) {
         /* As Linux does: the pages count as written from now on, and are not. */
         control->failing_syncs--;

@@ -87,7 +87,7 @@ class Sender:
         while True:
             try:
                 await self._session()
-            except (OSError, EOFError, asyncio.IncompleteReadError):
+            except (OSError, asyncio.IncompleteReadError):
                 self.record.reconnects += 1
             finally:
                 if self._writer is not None:
@@ -115,7 +115,6 @@ class Sender:
                 self._take(packet)
         finally:
             sending.cancel()
-        raise EOFError
 
     def _take(self, packet: Packet) -> None:
         if packet.kind == "puback":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import apsw
 
+from ingest.fast import FastWay
 from ingest.payloads import Decoders
 from ingest.stores import sqlite_schema
 
@@ -15,15 +16,24 @@ _EVERY = 100
 
 
 def decoder_raises() -> None:
-    """A bug in a decoder: it fails on some messages, again and again on the same ones."""
-    decode = Decoders.decode
+    """A bug in the decoders: they fail on some messages, again and again on the same ones."""
+    FastWay.take = _failing(FastWay.take, lambda messages: any(map(_hurts, messages)))  # type: ignore[method-assign]
+    Decoders.decode = _failing(Decoders.decode, lambda topic, payload: _hurts((topic, payload)))  # type: ignore[method-assign]
 
-    def decode_or_fail(self: Decoders, topic: str, payload: bytes, *args: Any, **given: Any) -> Any:
-        if zlib.crc32(payload) % _EVERY == 0:
+
+def _failing(function: Callable[..., Any], hurts: Callable[..., bool]) -> Any:
+    arguments = hurts.__code__.co_argcount
+
+    def function_or_failure(self: Any, *given: Any, **more: Any) -> Any:
+        if hurts(*given[:arguments]):
             raise RuntimeError("a bug in a decoder")
-        return decode(self, topic, payload, *args, **given)
+        return function(self, *given, **more)
 
-    Decoders.decode = decode_or_fail  # type: ignore[method-assign]
+    return function_or_failure
+
+
+def _hurts(message: Sequence[Any]) -> bool:
+    return zlib.crc32(message[1]) % _EVERY == 0
 
 
 def impatient_store() -> None:

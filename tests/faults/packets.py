@@ -45,12 +45,9 @@ def puback(packet: int) -> bytes:
 
 
 async def packets_of(reader: asyncio.StreamReader) -> AsyncIterator[Packet]:
-    """Packets of either direction and version, until the end of the stream."""
+    """Packets of either direction and version; IncompleteReadError at the end of the stream."""
     while True:
-        try:
-            head = await reader.readexactly(1)
-        except asyncio.IncompleteReadError:
-            return
+        head = await reader.readexactly(1)
         length = shift = 0
         while True:
             byte = await reader.readexactly(1)

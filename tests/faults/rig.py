@@ -33,6 +33,7 @@ from tests.faults.proxy import Proxy
 from tests.ingest.kit import free_port
 
 DEVICES = ("d1", "d2", "d3", "d4")
+_PASSWORD = "0123456789abcdefghijkl"
 _PRODUCT = """
 id = "pump"
 name = "Pump"
@@ -65,6 +66,14 @@ _INGEST = {
     "retry_max_s": 0.5,
     "quarantine_limit": 10_000_000,
 }
+
+
+_REST_S = 4.0
+"""Nothing has become safe for so long: nothing will. Devices send again after two seconds."""
+
+
+class Ended(Exception):
+    """The ingest process ended although it should go on."""
 
 
 class Ingesters:
@@ -181,6 +190,7 @@ class Rig:
         self._seed = seed
         self._tasks: list[asyncio.Task[None]] = []
         self.proxy: Proxy | None = None
+        self._ingester: Running | None = None
         _prepare(self.folder, settings)
         beside = folder / "disk"
         beside.mkdir()
@@ -210,9 +220,28 @@ class Rig:
                 frees=frees,
                 window=window,
                 rate=rate,
+                password="" if self.broker else _PASSWORD,
             )
             self.senders.append(sender)
             self._tasks.append(asyncio.create_task(sender.run()))
+
+    def start(self, *patches: str) -> None:
+        """Start an ingest process; :attr:`ingester` is the newest one."""
+        self._ingester = self.ingesters.start(*patches)
+
+    @property
+    def ingester(self) -> Running:
+        assert self._ingester is not None
+        return self._ingester
+
+    @property
+    def records(self) -> list[Record]:
+        return [sender.record for sender in self.senders]
+
+    @property
+    def sent(self) -> int:
+        """How many messages have been sent, whatever became of them."""
+        return sum(record.sent for record in self.records)
 
     @property
     def safe(self) -> int:
@@ -222,14 +251,22 @@ class Rig:
             for record in self.records
         )
 
-    @property
-    def records(self) -> list[Record]:
-        return [sender.record for sender in self.senders]
-
     async def progress(self, seconds: float = 30.0) -> None:
-        """Wait until the platform acknowledges something again."""
+        """Wait until the platform acknowledges something again.
+
+        Raises
+        ------
+        Ended
+            When the ingest process ends instead.
+        """
         before = self._signs
-        await until(lambda: self._signs > before, seconds, "nothing is acknowledged any more")
+
+        def goes_on() -> bool:
+            if self._ingester is not None and self._ingester.poll() is not None:
+                raise Ended(f"the ingest process ended with status {self._ingester.status}")
+            return self._signs > before
+
+        await until(goes_on, seconds, "nothing is acknowledged any more")
 
     @property
     def _signs(self) -> int:
@@ -244,34 +281,29 @@ class Rig:
         other.execute("BEGIN IMMEDIATE")
         return other.close
 
-    async def standstill(self, seconds: float, limit: float = 60.0) -> None:
-        """Stop sending anything new; wait until all is safe, or nothing more becomes so."""
+    async def standstill(self, limit: float = 60.0) -> None:
+        """Stop sending anything new; wait until all is safe, or no more becomes so."""
         for sender in self.senders:
             sender.paused = True
-        last, since = -1, time.monotonic()
-        end = since + limit
-        while time.monotonic() < end:
-            if self.safe != last:
-                last, since = self.safe, time.monotonic()
-            if self.safe >= sum(record.sent for record in self.records):
-                break
-            if time.monotonic() - since > seconds:
-                break
+        now = time.monotonic()
+        last, since, end = -1, now, now + limit
+        while self.safe < self.sent and now < min(since + _REST_S, end):
             await asyncio.sleep(0.02)
-
-    def resume(self) -> None:
-        for sender in self.senders:
-            sender.paused = False
+            now = time.monotonic()
+            if self.safe != last:
+                last, since = self.safe, now
 
     def audit(self, *promises: Promise) -> Audit:
         """By default of everything that counts as a promise while the broker lives."""
         return audit(self.folder, self.records, promises or ("puback", "ack"), self.start_of_time)
 
     async def close(self) -> None:
+        self.ingesters.close()
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.ingesters.close()
+        for end in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if not isinstance(end, asyncio.CancelledError):
+                raise RuntimeError("a device of the load has failed") from end
 
 
 def _prepare(folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:
@@ -287,6 +319,8 @@ def _prepare(folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:
     upgrade(platform.db)
     site = Site("north", Customer("acme", "Acme"), "North")
     platform.registry.add([Device(name, "pump", site) for name in DEVICES])
+    for name in DEVICES:
+        platform.credentials.set_password(name, _PASSWORD, 0)
     platform.db.close()
 
 
@@ -315,7 +349,7 @@ async def _behind_mosquitto(folder: Path, seed: int, meddle: bool) -> AsyncItera
     proxy = Proxy(broker.port, random.Random(seed), longest=0.4, new_ids=True)
     await proxy.start()
     settings = {
-        "broker": {"embedded": False},
+        "endpoint": {"enabled": False},
         "ingest": {**_INGEST, "mqtt_port": proxy.port if meddle else broker.port},
     }
     rig = Rig(folder, seed, broker.port, settings, broker)
@@ -328,7 +362,17 @@ async def _behind_mosquitto(folder: Path, seed: int, meddle: bool) -> AsyncItera
         broker.kill()
 
 
-LINKS = {"mosquitto": _behind_mosquitto}
+@contextlib.asynccontextmanager
+async def _at_endpoint(folder: Path, seed: int, _meddle: bool) -> AsyncIterator[Rig]:
+    port = free_port()
+    rig = Rig(folder, seed, port, {"endpoint": {"port": port}, "ingest": _INGEST})
+    try:
+        yield rig
+    finally:
+        await rig.close()
+
+
+LINKS = {"mosquitto": _behind_mosquitto, "endpoint": _at_endpoint}
 """Ways from a device into the platform."""
 
 

@@ -34,10 +34,6 @@ class Inbox:
         self._was_full = False
 
     @property
-    def waiting(self) -> int:
-        return self._put - self._taken
-
-    @property
     def full(self) -> bool:
         messages, octets = self._bounds
         if self.waiting > messages or self._put_octets - self._taken_octets > octets:

@@ -48,6 +48,17 @@ def test_a_second_writer_is_refused_in_one_sentence(tmp_path: Path) -> None:
     SqliteReadingStore(tmp_path / "r.db").close()
 
 
+def test_a_spoiled_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    store = SqliteReadingStore(tmp_path / "r.db")
+    store.append(points(0, 100))
+    store.close()
+    with (tmp_path / "r.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (tmp_path / "r.db").stat().st_size)
+    with pytest.raises(AskOperator, match="check disk and file"):
+        SqliteReadingStore(tmp_path / "r.db")
+
+
 def test_a_sync_that_fails_in_a_checkpoint_is_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,29 +107,30 @@ class EndpointLink:
     def acknowledge(
         self, messages: Sequence[Received], refused: Mapping[int, str] | None = None
     ) -> None:
+        server = self._server
+        if server is None:
+            return
+        refused = refused or {}
+        aside = [
+            (*messages[number].token, why)
+            for number, why in refused.items()
+            if isinstance(messages[number].token, tuple)
+            and isinstance(messages[number].token[0], Connection)
+        ]
+        told = {(owner, packet) for owner, packet, _ in aside}
         groups: dict[Any, list[bytes]] = {}
-        aside: list[tuple[Connection, bytes, str]] = []
-        for number, why in (refused or {}).items():
-            token = messages[number].token
-            if token is not None and isinstance(token[0], Connection):
-                aside.append((*token, why))
-        set_aside = {id(messages[number]) for number in refused} if aside and refused else ()
         for message in messages:
             token = message[2]
-            if token is not None and not (set_aside and id(message) in set_aside):
+            if token is not None and token not in told:
                 owner, packet = token
                 ids = groups.get(owner)
                 if ids is None:
                     groups[owner] = [packet]
                 else:
                     ids.append(packet)
-        server = self._server
-        if server is None:
-            return
         self._call(server.acknowledge, groups, aside)
         if server.sessions.fed:
-            kept = refused or {}
-            self._call(server.feed, [m for n, m in enumerate(messages) if n not in kept])
+            self._call(server.feed, [m for n, m in enumerate(messages) if n not in refused])
 
     def publish(self, topic: str, payload: bytes, key: str = "") -> bool:
         """With a key the answer says whether the addressee has a session; without, it is True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +58,10 @@ class Endpoint:
         self.taken: list[Received] = []
         self.holding = False
         self.refusing: Mapping[bytes, str] = {}
+        self.failure: BaseException | None = None
         self._held: list[Received] = []
+        self._may_take = threading.Event()
+        self._may_take.set()
         access = Access(self.register, self.register.behind, ACCOUNTS, b"key")
         given = EndpointSettings.model_validate({"port": 0, "tls_port": 0, **settings})
         self.link = EndpointLink(given, access, folder / "sessions.sqlite", lambda: NOW)
@@ -78,8 +82,17 @@ class Endpoint:
 
     def stop(self) -> None:
         self._stop.set()
+        self._may_take.set()
         self._thread.join()
         self.link.stop()
+
+    def stop_taking(self) -> None:
+        """As a store that hangs."""
+        self._may_take.clear()
+        time.sleep(0.05)
+
+    def go_on_taking(self) -> None:
+        self._may_take.set()
 
     def release(self) -> None:
         """Acknowledge what was held."""
@@ -90,7 +103,14 @@ class Endpoint:
         return self.payloads
 
     def _take(self) -> None:
+        try:
+            self._take_until_stopped()
+        except BaseException as error:
+            self.failure = error
+
+    def _take_until_stopped(self) -> None:
         while not self._stop.is_set():
+            self._may_take.wait(5)
             messages = self.link.receive(1000, 0.02)
             self.taken += messages
             self._held += messages

@@ -62,5 +62,13 @@ class Retention:
         }
 
 
+def borne_out(now: int, span: tuple[int, int] | None) -> int:
+    """The present, as far as the readings of a store bear it out: never after the newest of them.
+
+    What is old is removed by this: a clock of ours that is days ahead must not remove what is not.
+    """
+    return 0 if span is None else min(now, span[1])
+
+
 def _cutoff(now: int, readings: float, rollups: float) -> Cutoff:
     return Cutoff(*(now - int(days * DAY) if days else FOREVER for days in (readings, rollups)))

@@ -29,7 +29,7 @@ from ingest.payloads.command_result import CommandResult
 from ingest.payloads.foreign import Find
 from ingest.payloads.status import Status
 from ingest.quality import TimeWindow
-from ingest.retention import Retention
+from ingest.retention import Retention, borne_out
 from ingest.settings import IngestSettings
 from ingest.sorting import Group, Sorter
 from ingest.stores.base import Committed, IngestStore
@@ -335,7 +335,7 @@ class Ingester:
 
     def _prune(self) -> None:
         if self._retention.limited:
-            now = self._clock.now()
+            now = borne_out(self._clock.now(), self._store.span())
             own = self._retention.own(now, self._registry.all())
             self._store.prune(self._retention.default(now), own)
 

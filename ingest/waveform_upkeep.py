@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from ingest.retention import borne_out
 from purna.core.catalogue import Catalogue, Product
 from purna.core.clock import DAY, Clock
 from purna.core.errors import BadInput, PurnaError
@@ -79,10 +80,15 @@ class WaveformUpkeep:
         """
         worked = self._work_off()
         if self._monotonic() >= self._prune_at:
-            before = self._clock.now() - self._retention if self._retention else 0
+            before = self._too_old()
             if not self._waveforms.prune(before, self._limit_bytes):
                 self._prune_at = self._monotonic() + _PRUNE_EVERY_S
         return worked
+
+    def _too_old(self) -> int:
+        if not self._retention:
+            return 0
+        return borne_out(self._clock.now(), self._readings.span()) - self._retention
 
     def _work_off(self) -> int:
         until = self._monotonic() + _COMPUTE_S

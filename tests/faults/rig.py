@@ -65,6 +65,7 @@ _INGEST = {
     "ack_interval_ms": 20.0,
     "retry_max_s": 0.5,
     "quarantine_limit": 10_000_000,
+    "seal_rows": 2000,
 }
 
 
@@ -325,14 +326,17 @@ def _prepare(folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def rig_of(link: str, seed: int, *, meddle: bool = False) -> AsyncIterator[Rig]:
+async def rig_of(
+    link: str, seed: int, *, meddle: bool = False, **ingest: Any
+) -> AsyncIterator[Rig]:
     """A rig whose devices speak to the platform over ``link``; see :data:`LINKS`.
 
-    With ``meddle`` a proxy that cuts stands between the ingest process and the broker.
+    With ``meddle`` a proxy that cuts stands between the ingest process and the broker; ``ingest``
+    are settings.
     """
     with tempfile.TemporaryDirectory(prefix="purna-faults-") as name:
         folder = Path(name)
-        async with LINKS[link](folder, seed, meddle) as rig:
+        async with LINKS[link](folder, seed, meddle, {**_INGEST, **ingest}) as rig:
             try:
                 yield rig
             except BaseException:
@@ -343,14 +347,16 @@ async def rig_of(link: str, seed: int, *, meddle: bool = False) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def _behind_mosquitto(folder: Path, seed: int, meddle: bool) -> AsyncIterator[Rig]:
+async def _behind_mosquitto(
+    folder: Path, seed: int, meddle: bool, ingest: Mapping[str, Any]
+) -> AsyncIterator[Rig]:
     broker = Mosquitto(folder / "mosquitto")
     await broker.start()
     proxy = Proxy(broker.port, random.Random(seed), longest=0.4, new_ids=True)
     await proxy.start()
     settings = {
         "endpoint": {"enabled": False},
-        "ingest": {**_INGEST, "mqtt_port": proxy.port if meddle else broker.port},
+        "ingest": {**ingest, "mqtt_port": proxy.port if meddle else broker.port},
     }
     rig = Rig(folder, seed, broker.port, settings, broker)
     rig.proxy = proxy
@@ -363,9 +369,11 @@ async def _behind_mosquitto(folder: Path, seed: int, meddle: bool) -> AsyncItera
 
 
 @contextlib.asynccontextmanager
-async def _at_endpoint(folder: Path, seed: int, _meddle: bool) -> AsyncIterator[Rig]:
+async def _at_endpoint(
+    folder: Path, seed: int, _meddle: bool, ingest: Mapping[str, Any]
+) -> AsyncIterator[Rig]:
     port = free_port()
-    rig = Rig(folder, seed, port, {"endpoint": {"port": port}, "ingest": _INGEST})
+    rig = Rig(folder, seed, port, {"endpoint": {"port": port}, "ingest": ingest})
     try:
         yield rig
     finally:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from purna.core.clock import HOUR, MINUTE, SystemClock
+from purna.core.clock import DAY, HOUR, MINUTE, SystemClock
 from purna.run.bootstrap import Platform
 from purna.run.clock import FileClock
 from purna.run.heartbeat import silence
@@ -297,6 +297,27 @@ async def clock_jumps(link: str, seed: int, times: int, *patches: str) -> Outcom
         return outcome
 
 
+async def clock_far_ahead(link: str, seed: int, times: int, *patches: str) -> Outcome:
+    """The clock is days ahead after a restart, and old readings are removed by it: not these."""
+    async with rig_of(link, seed, retention_days=2, seal_rows=1) as rig:
+        rig.start(*patches)
+        await rig.listening()
+        rig.load()
+        await rig.progress()
+        for _ in range(times):
+            await asyncio.sleep(1.5)  # some are sealed
+            rig.ingester.kill()
+            clock = FileClock(rig.folder / "clock.json")
+            clock.set(SystemClock().now() + round(rig.chance.uniform(4, 40) * DAY), speed=1.0)
+            rig.start(*patches)
+            await asyncio.sleep(3.0)  # what is old is looked for after a second
+            clock.set(SystemClock().now(), speed=1.0)
+            await rig.progress()
+        outcome = await _concluded(rig, times=times)
+        outcome.may_refuse = True
+        return outcome
+
+
 async def decoder_fails(link: str, seed: int, times: int, *patches: str) -> Outcome:
     """A bug in a decoder: the messages it fails on are set aside, the others go on."""
     async with rig_of(link, seed) as rig:
@@ -374,6 +395,7 @@ SCENARIOS = (
     Scenario(ingester_cut_off, 30, 1000, _BROKER),
     Scenario(devices_cut_off, 50, 2000),
     Scenario(clock_jumps, 6, 200),
+    Scenario(clock_far_ahead, 1, 20),
     Scenario(decoder_fails, 5, 100),
     Scenario(hangs, 1, 10),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.retention import FOREVER, Retention
+from ingest.retention import FOREVER, Retention, borne_out
 from ingest.settings import IngestSettings
 from ingest.stores.base import Cutoff
 from purna.core.catalogue import parse_product
@@ -53,6 +53,12 @@ def test_without_limits_nothing_is_too_old() -> None:
     assert Retention(IngestSettings(), {}).default(NOW) == Cutoff(FOREVER, FOREVER)
     assert Retention(IngestSettings(rollup_retention_days=1), {}).limited
     assert retention().limited
+
+
+def test_what_is_old_is_told_by_a_clock_that_readings_bear_out() -> None:
+    assert borne_out(10 * DAY, (DAY, 12 * DAY)) == 10 * DAY
+    assert borne_out(10_000 * DAY, (DAY, 12 * DAY)) == 12 * DAY
+    assert borne_out(10 * DAY, None) == 0
 
 
 def test_a_negative_retention_is_refused_by_its_name() -> None:

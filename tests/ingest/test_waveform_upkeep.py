@@ -18,7 +18,7 @@ from models.vibration import indicators_of
 from purna.core.catalogue import Product, parse_product
 from purna.core.clock import DAY, ManualClock
 from purna.core.errors import RetryLater
-from purna.core.readings import Quality, SeriesKey
+from purna.core.readings import Quality, ReadingBatch, SeriesKey, Telemetry
 from purna.core.waveforms import Waveform, WaveformState
 from tests.ingest.kit import device, make_registry
 
@@ -59,6 +59,10 @@ class Bench:
         self.waveforms = SqliteWaveformStore(folder / "waveforms.sqlite")
         self.readings: IngestStore = open_store(f"sqlite:///{folder}/readings.sqlite")
         self.seconds = 0.0
+
+    def hear_something(self, ts: int) -> None:
+        """A reading of another device, which bears out that it is as late as that."""
+        self.readings.append(ReadingBatch.of([Telemetry("f2", [(ts, {"temp": 1.0})])]))
 
     def upkeep(self, **changes: Any) -> WaveformUpkeep:
         given: dict[str, Any] = {
@@ -237,6 +241,7 @@ def test_old_ones_and_too_many_go(bench: Bench) -> None:
     clock = ManualClock(T0 + 10 * DAY)
     upkeep = bench.upkeep(clock=clock, retention_days=7.0)
     bench.waveforms.add([waveform(T0 + i * DAY) for i in range(10)])
+    bench.hear_something(T0 + 30 * DAY)
     upkeep.once()
     assert len(bench.states()) == 7
     clock.advance(2 * DAY)
@@ -251,6 +256,18 @@ def test_old_ones_and_too_many_go(bench: Bench) -> None:
     assert len(bench.states()) == 4
     bench.upkeep(limit_bytes=1).once()
     assert len(bench.states()) == 1
+
+
+def test_a_clock_that_nothing_bears_out_removes_nothing(bench: Bench) -> None:
+    upkeep = bench.upkeep(clock=ManualClock(T0 + 1000 * DAY), retention_days=7.0)
+    upkeep.once()
+    bench.waveforms.add([waveform(T0 + i * DAY) for i in range(3)])
+    upkeep.once()
+    assert len(bench.states()) == 3
+    bench.hear_something(T0 + 8 * DAY)
+    bench.seconds += 60
+    upkeep.once()
+    assert len(bench.states()) == 2
 
 
 def test_chores_are_done_in_the_background_and_their_faults_are_not_hidden(bench: Bench) -> None:

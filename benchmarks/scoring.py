@@ -55,7 +55,7 @@ def measure_features(devices: int = 4_000) -> None:
     points = rng.normal(size=(devices, len(QUANTITIES), 1440)).astype(np.float32)
     fleet = fleet_of(points)
     conditions = OperatingConditions().fit(fleet, PRODUCT)
-    plan = plan_features(PRODUCT, fleet)
+    plan = plan_features(PRODUCT, fleet, conditions.symptoms_)
     rows = Rows.every(fleet, np.array([fleet.grid.last]))
     began = time.perf_counter()
     points.sum()

@@ -20,6 +20,7 @@ from purna.core.catalogue import Product
 
 _CLEAR = 0.9  # silhouette above which clusters are regimes
 _ROWS_AT_ONCE = 500_000
+_SEEN = 0.02  # a symptom known in a smaller share of the steps has nothing to be learnt from
 _RANGE = 4.0  # settings are clipped to so many sd: a quadratic must not extrapolate
 
 
@@ -39,11 +40,22 @@ class OperatingConditions:
         self.rows = rows
 
     def fit(self, fleet: Fleet, product: Product) -> Self:
-        """Learn regimes, expected values and spreads from all steps of the fleet."""
+        """Learn regimes, expected values and spreads from all steps of the fleet.
+
+        Symptoms that hardly anybody has measured yet are left out: without an expected value,
+        their first reading would be an anomaly.
+        """
         self.settings_ = tuple(q.id for q in product.quantities if q.setting)
-        self.symptoms_ = tuple(q.id for q in product.quantities if not q.setting)
         rng = np.random.default_rng(self.seed)
         known = np.flatnonzero(np.isfinite(fleet.values).any(axis=1))
+        measured = dict(
+            zip(fleet.quantities, np.isfinite(fleet.values).sum(axis=(0, 2)).tolist(), strict=True)
+        )
+        self.symptoms_ = tuple(
+            q.id
+            for q in product.quantities
+            if not q.setting and measured.get(q.id, 0) > _SEEN * len(known)
+        )
         chosen = np.sort(rng.choice(known, min(self.rows, len(known)), replace=False))
         device, time = np.divmod(chosen, fleet.grid.count)
         settings = _take(fleet, self.settings_, device, time)

@@ -56,8 +56,8 @@ class FeaturePlan:
     categories: tuple[tuple[str, str], ...]
 
 
-def plan_features(product: Product, fleet: Fleet) -> FeaturePlan:
-    """The features that this product and this fleet can have."""
+def plan_features(product: Product, fleet: Fleet, symptoms: tuple[str, ...]) -> FeaturePlan:
+    """The features that this product and this fleet can have, of these symptoms."""
     numbers, categories = set(), set()
     for device in fleet.devices:
         for name, value in device.attributes.items():
@@ -66,7 +66,7 @@ def plan_features(product: Product, fleet: Fleet) -> FeaturePlan:
             else:
                 numbers.add(name)
     return FeaturePlan(
-        symptoms=tuple(q.id for q in product.quantities if not q.setting),
+        symptoms=symptoms,
         components=tuple(c.id for c in product.components),
         codes=fleet.codes,
         numbers=tuple(sorted(numbers)),

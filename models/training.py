@@ -246,7 +246,7 @@ class _Training:
         )
 
     def _failure(self) -> Artifact | None:
-        plan = plan_features(self.product, self.fleet)
+        plan = plan_features(self.product, self.fleet, self.conditions.symptoms_)
         base = self._sample(np.arange(len(self.rows.device)), self.effort.negatives)
         risks: dict[str, dict[int, BoostedRisk]] = {}
         metrics: dict[str, dict[str, float]] = {}

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import cbor2
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 TOPIC_ROOT = "purna/v1"
 _encode = msgspec.json.Encoder().encode
@@ -55,6 +58,29 @@ def event(device: str, ts: int, code: str, text: str = "") -> Message:
     """A code that the device raised."""
     body = {"ts": millis(ts), "code": code, "text": text}
     return Message(f"{TOPIC_ROOT}/{device}/event", _encode(body), ts)
+
+
+def waveform(
+    device: str,
+    quantity: str,
+    ts: int,
+    rate: float,
+    unit: str,
+    samples: NDArray[np.int16],
+    scale: float,
+    speed: float,
+) -> Message:
+    """A block of samples in CBOR, little-endian; unnumbered, so PUBACK is what says "stored"."""
+    body = {
+        "ts": millis(ts),
+        "rate": rate,
+        "unit": unit,
+        "dtype": "i2",
+        "scale": scale,
+        "speed": speed,
+        "samples": samples.astype("<i2").tobytes(),
+    }
+    return Message(f"{TOPIC_ROOT}/{device}/waveform/{quantity}", cbor2.dumps(body), ts)
 
 
 def status(device: str, ts: int, boot: str, firmware: str, hardware: str = "") -> Message:

@@ -42,6 +42,10 @@ STAGES = (
 """So that a demonstration has something to show from its first minute, whatever the seed."""
 
 
+WAVEFORMS_BACK = 2 * PER_DAY
+"""Ticks before the end of the history from which on it has waveforms: they are large."""
+
+
 class Saved(msgspec.Struct):
     """Everything that :meth:`Fleet.restore` needs."""
 
@@ -82,7 +86,7 @@ class Fleet:
         self._sites = [SITES[i % len(SITES)] for i in range(machines)]
         before = -(-start // TICK) - 1
         self._life = Life(seed, before, self._ids, self._types, self._sites, self._odds)
-        self._teller = Teller(self._ids, self._types)
+        self._teller = Teller(self._ids, self._types, self._life.keys)
         self._held: list[tuple[int, Said]] = []
         self._handed_out = 0
 
@@ -142,7 +146,8 @@ class Fleet:
         while life.tick < last:
             stretch = life.run(last, begins)
             yield from self._due(life.tick)
-            yield from self._dirty([*teller.events(stretch), *teller.batches(stretch)], stretch)
+            told = [*teller.events(stretch), *teller.waveforms(stretch, last - WAVEFORMS_BACK)]
+            yield from self._dirty([*told, *teller.batches(stretch)], stretch)
         yield from map(teller.sent, teller.rest())
         yield from self._due(last + self._odds.late_ticks)
         life.live, self._handed_out = True, len(life.maintenance)
@@ -153,9 +158,10 @@ class Fleet:
         life.live = True
         while life.tick < to // TICK:
             stretch = life.run(to // TICK, {})
-            events = {
-                ts: list(group) for ts, group in groupby(teller.events(stretch), lambda m: m.ts)
-            }
+            told_of = sorted(
+                [*teller.events(stretch), *teller.waveforms(stretch)], key=lambda said: said.ts
+            )
+            events = {ts: list(group) for ts, group in groupby(told_of, lambda said: said.ts)}
             for i in range(len(stretch)):
                 told = [*events.get(stretch.ts(i), []), *teller.readings(stretch, i)]
                 yield from self._due(stretch.first + i)

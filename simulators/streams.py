@@ -67,3 +67,9 @@ def draws_of(keys: Keys, day: int, ticks: int, quantities: int, parts: int) -> D
         onset=u[0], code=u[1], plan=u[2], twist=u[3], outage=u[4][..., 0],
         harmless=u[5][..., 0], missing=u[6], disorder=u[7],
     )  # fmt: skip
+
+
+def generator_of(key: NDArray[np.uint64], day: int, tick: int) -> np.random.Generator:
+    """A generator for one machine at one tick of a day, apart from what :func:`draws_of` uses."""
+    counter = np.array([0, 0, 1 + tick, day], np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))

@@ -9,16 +9,20 @@ import msgspec
 import numpy as np
 
 from purna.core.readings import Quality
-from simulators import encode
+from simulators import encode, waves
 from simulators.encode import Message
 from simulators.faults import Ticks
 from simulators.life import PER_DAY, Stretch
 from simulators.machines.machine import MachineType
+from simulators.streams import Keys, generator_of
 
 FIRMWARE = "2.4.1"
 
 VALUES_PER_BATCH = 256
 """A quarter of the contract's limit; up to here ingest need not look for too many quantities."""
+
+WAVEFORM_TICKS = PER_DAY // 4
+"""A waveform every six hours."""
 
 Row = tuple[int, dict[str, float]]
 
@@ -47,8 +51,8 @@ class _Batch(NamedTuple):
 class Teller:
     """Says what happened; remembers the numbers it has given."""
 
-    def __init__(self, ids: Sequence[str], types: Sequence[MachineType]) -> None:
-        self._ids, self._types = ids, types
+    def __init__(self, ids: Sequence[str], types: Sequence[MachineType], keys: Keys) -> None:
+        self._ids, self._types, self._keys = ids, types, keys
         self._announced = np.zeros(len(ids), np.int64)  # boot of the last status
         self._boot = np.zeros(len(ids), np.int64)  # boot and number of the last telemetry
         self._seq = np.zeros(len(ids), np.int64)
@@ -86,6 +90,48 @@ class Teller:
             out.append((machine, encode.event(self._ids[machine], stretch.ts(i), code, text)))
         said = [Said(int(machine), m.ts, m.topic, m.payload) for machine, m in out]
         return sorted(said, key=lambda item: item.ts)
+
+    def waveforms(self, stretch: Stretch, since: int = 0) -> list[Said]:
+        """Blocks of samples of running machines, from the tick ``since`` on, in time order."""
+        out = []
+        for i in range(max(since - stretch.first, 0), len(stretch)):
+            for machine, kind in enumerate(self._types):
+                turn = (stretch.first + i + int(self._keys[machine, 0] % 97)) % WAVEFORM_TICKS
+                if turn == 0 and kind.listening is not None and not stretch.stopped[i, machine]:
+                    said = self._waveform(stretch, i, machine)
+                    if said is not None:
+                        out.append(said)
+        return out
+
+    def _waveform(self, stretch: Stretch, i: int, machine: int) -> Said | None:
+        """None where the reading that tells how strong it is was lost."""
+        kind, key = self._types[machine], self._keys[machine]
+        values = dict(zip(kind.quantities, stretch.values[i, machine].tolist(), strict=True))
+        bearing = [part.component for part in kind.parts].index("bearing")
+        velocity, load = values["vib_rms"], values["load"]
+        if kind.listening is None or velocity != velocity or load != load:
+            return None
+        day, tick = divmod(stretch.first + i, PER_DAY)
+        speed = round(waves.speed_of(load), 3)
+        samples = waves.heard(
+            kind.listening,
+            speed,
+            velocity,
+            float(stretch.symptoms[i, machine, bearing]),
+            bool(key[1] % 2),
+            generator_of(key, day, tick),
+        )
+        m = encode.waveform(
+            self._ids[machine],
+            kind.listening.quantity,
+            stretch.ts(i),
+            waves.RATE,
+            waves.UNIT,
+            samples,
+            waves.SCALE,
+            speed,
+        )
+        return Said(machine, m.ts, m.topic, m.payload)
 
     def readings(self, stretch: Stretch, i: int) -> Iterator[Said]:
         """The live message of each machine at tick ``i`` of the stretch."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from simulators.machines.machine import Array, Conditions, Course, Part
+from simulators.machines.machine import Array, Conditions, Course, Listening, Part
 
 
 class Compressor:
@@ -33,6 +33,7 @@ class Compressor:
     sensor: ClassVar[str] = "discharge_temp"
     drift: ClassVar[float] = 24.0
     noise: ClassVar[tuple[float, ...]] = (0.5, 0.11, 1.0, 0.04, 0.6, 0.3, 0.8)
+    listening: ClassVar[Listening | None] = None
 
     def outputs(self, at: Conditions, symptoms: Array, spread: Array) -> Array:
         bearing, seal, filter_, motor = (symptoms[..., i] for i in range(4))

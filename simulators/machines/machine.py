@@ -57,12 +57,26 @@ class Conditions:
     ambient: Array
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A waveform that a machine sends, and the bearing that can be heard in it.
+
+    ``bpfo`` and ``bpfi`` are how often a roller passes a spall on the outer and the inner ring
+    per turn; ``ringing`` is the frequency in Hz at which the housing then rings.
+    """
+
+    quantity: str
+    bpfo: float
+    bpfi: float
+    ringing: float
+
+
 class MachineType(Protocol):
     """A kind of machine: its parts, its quantities, and how wear shows in them.
 
     ``sensor`` is the quantity that the replaceable sensor measures, ``drift`` how far that sensor
     is off when it counts as failed; ``noise`` is the standard deviation of measuring by quantity.
-    All in the quantities' units.
+    All in the quantities' units. ``listening`` is the waveform it sends, if any.
     """
 
     product: ClassVar[str]
@@ -72,6 +86,7 @@ class MachineType(Protocol):
     sensor: ClassVar[str]
     drift: ClassVar[float]
     noise: ClassVar[tuple[float, ...]]
+    listening: ClassVar[Listening | None]
 
     def outputs(self, at: Conditions, symptoms: Array, spread: Array) -> Array:
         """True values of a running machine.

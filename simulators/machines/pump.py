@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from simulators.machines.machine import Array, Conditions, Course, Part
+from simulators.machines.machine import Array, Conditions, Course, Listening, Part
 
 
 class Pump:
@@ -33,6 +33,8 @@ class Pump:
     sensor: ClassVar[str] = "vib_rms"
     drift: ClassVar[float] = 5.0
     noise: ClassVar[tuple[float, ...]] = (0.5, 0.09, 0.25, 0.04, 1.5, 0.3, 0.8)
+    # NU 310: 13 rollers of 16 mm on a circle of 81 mm.
+    listening: ClassVar[Listening | None] = Listening("vib_de", 5.216, 7.784, 3100.0)
 
     def outputs(self, at: Conditions, symptoms: Array, spread: Array) -> Array:
         bearing, seal, filter_, motor = (symptoms[..., i] for i in range(4))

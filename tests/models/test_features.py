@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,7 +31,7 @@ def read(some: Plant) -> Fleet:
 SMALL = plant(count=4, days=45)
 FLEET = read(SMALL)
 CONDITIONS = OperatingConditions().fit(FLEET, SMALL.product)
-PLAN = plan_features(SMALL.product, FLEET)
+PLAN = plan_features(SMALL.product, FLEET, CONDITIONS.symptoms_)
 WEAR = WearPlan("bearing", 168.0, life_step(FLEET, 168.0), CONDITIONS.symptoms_)
 
 
@@ -133,6 +135,19 @@ def test_clear_clusters_of_settings_become_regimes_and_others_do_not() -> None:
     for k in range(3):
         assert deviation[regime == k].mean() == pytest.approx(0.0, abs=0.1)
         assert deviation[regime == k].std() == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("every", "learnt"), [(6, True), (24, True), (24 * 7, False)])
+def test_a_symptom_that_is_hardly_measured_is_not_learnt_from(every: int, learnt: bool) -> None:
+    """Such as the indicators of a waveform: there a few times a day, or not for long yet."""
+    values = FLEET.values.copy()
+    column = FLEET.quantities.index("pressure")
+    values[:, column, np.arange(FLEET.grid.count) % every != 0] = np.nan
+    conditions = OperatingConditions().fit(replace(FLEET, values=values), SMALL.product)
+    assert ("pressure" in conditions.symptoms_) == learnt
+    assert {"vibration", "temperature"} <= set(conditions.symptoms_)
+    deviations = conditions.transform(FLEET)
+    assert deviations.shape[1] == len(conditions.symptoms_)
 
 
 def test_the_detector_is_mute_for_a_day_after_any_replacement() -> None:

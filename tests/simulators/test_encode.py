@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
 
 from ingest.payloads import Decoders
 from ingest.quality import TimeWindow, check, ranges_of
 from purna.core.clock import DAY, from_iso
 from purna.core.readings import DeviceEvent, Quality, Telemetry
+from purna.core.waveforms import Waveform
 from simulators import encode
 from simulators.catalogue import load_catalogue
 from simulators.encode import Message
@@ -40,6 +44,24 @@ def test_events_come_back_as_they_were(ts: int, code: str, text: str) -> None:
     assert decode(message) == DeviceEvent("pump-1", ts, "event", code, text)
 
 
+@given(
+    times,
+    arrays.arrays(np.int16, st.integers(64, 300)),
+    st.floats(1, 1e5),
+    st.floats(1e-6, 1e3),
+    st.floats(0, 1e3),
+)
+def test_waveforms_come_back_as_they_were(
+    ts: int, samples: NDArray[np.int16], rate: float, scale: float, speed: float
+) -> None:
+    message = encode.waveform("pump-1", "vib_de", ts, rate, "g", samples, scale, speed)
+    found = decode(message)
+    assert isinstance(found, Waveform)
+    expected = Waveform("pump-1", "vib_de", ts, rate, "g", found.samples, scale, speed)
+    assert found == expected
+    assert found.samples.tolist() == samples.tolist()
+
+
 def test_ingest_takes_all_that_a_fleet_says_and_suspects_only_machines_at_standstill() -> None:
     fleet = Fleet(1, NOW - 30 * DAY)
     ranges = {d.id: ranges_of(load_catalogue()[d.product]) for d in fleet.devices()}
@@ -54,4 +76,9 @@ def test_ingest_takes_all_that_a_fleet_says_and_suspects_only_machines_at_stands
             expected = Quality.SUSPECT if decoded.quality else Quality.GOOD
             for part in checked.accepted:
                 assert all(part.quality.get(q, 0) == expected for _, row in part.rows for q in row)
-    assert kinds == {"Telemetry", "DeviceEvent", "Status"}
+        if isinstance(decoded, Waveform):
+            source = load_catalogue()["cp-200"].waveform(decoded.quantity)
+            assert source is not None
+            assert source.unit == decoded.unit
+            assert np.abs(decoded.values).max() < source.full_scale
+    assert kinds == {"Telemetry", "DeviceEvent", "Status", "Waveform"}

@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from purna.core.catalogue import Remedy
+from purna.core.catalogue import Product, Quantity, Remedy
 from purna.core.clock import DAY, HOUR, from_iso
 from purna.core.errors import NotFound
+from purna.core.quantities import Indicator
 from simulators.catalogue import load_catalogue
 from simulators.customers import parts, technicians
 from simulators.dirt import CLEAN
@@ -50,6 +51,11 @@ def readings_of(messages: Iterable[Message]) -> dict[tuple[str, str], list[tuple
                 for quantity, value in values.items():
                     out[device, quantity].append((ts * 1000, value))
     return out
+
+
+def measured(product: Product) -> list[Quantity]:
+    """What devices measure themselves; indicators are the platform's business."""
+    return [q for q in product.quantities if not isinstance(q, Indicator)]
 
 
 @cache
@@ -111,6 +117,7 @@ def test_technicians_have_every_skill_that_a_visit_needs_and_every_part_has_a_st
 
 def test_messages_keep_the_limits_of_the_firmware_contract() -> None:
     for message in life().messages:
+        assert len(message.payload) <= 64 * 1024
         if not message.topic.endswith("/telemetry"):
             continue
         body = msgspec.json.decode(message.payload)
@@ -135,7 +142,7 @@ def test_messages_are_numbered_without_gaps_in_each_boot() -> None:
 def test_every_device_measures_every_quantity_of_its_product_all_the_time() -> None:
     catalogue = load_catalogue()
     for device in life().fleet.devices():
-        for quantity in catalogue[device.product].quantities:
+        for quantity in measured(catalogue[device.product]):
             ts, value = life().series[device.id, quantity.id]
             assert len(ts) > 0.9 * 180 * DAY / TICK
             assert value.min() >= quantity.low
@@ -211,7 +218,7 @@ def test_healthy_machines_stay_within_their_alarms() -> None:
     over = total = 0
     for device in life().fleet.devices():
         ends = np.array([m.ts for m in life().maintenance if m.device == device.id])
-        for quantity in catalogue[device.product].quantities:
+        for quantity in measured(catalogue[device.product]):
             if quantity.alarm is None:
                 continue
             ts, value = life().series[device.id, quantity.id]
@@ -318,3 +325,16 @@ class TestLive:
             fleet.repair("pump-9", "bearing", END)
         with pytest.raises(NotFound, match="gearbox"):
             fleet.repair("cp200-001", "gearbox", END)
+
+
+def test_running_pumps_send_waveforms_four_times_a_day_and_the_history_has_only_the_last_ones() -> (
+    None
+):
+    fleet = Fleet(11, END - 20 * DAY, odds=CLEAN)
+    past = [m for m in fleet.history(END) if "/waveform/" in m.topic]
+    assert {m.topic.split("/")[2][:5] for m in past} == {"cp200"}
+    assert min(m.ts for m in past) >= END - 2 * DAY - TICK
+    assert 23 * 7 <= len(past) <= 23 * 9
+    assert len({m.ts for m in past}) > 8  # not all at once
+    live = [m for m in fleet.advance(END + 2 * DAY) if "/waveform/" in m.topic]
+    assert 23 * 6 <= len(live) <= 23 * 8

@@ -297,6 +297,17 @@ def db_upgrade(data: Data = None) -> None:
 
 @app.command()
 @command
+def contract(
+    folder: Annotated[Path, typer.Option(help="Where to.")] = Path("docs/contract"),
+) -> None:
+    """Write the firmware contract for programs: AsyncAPI document and JSON Schemas."""
+    from purna.run.contract import write_contract
+
+    write_contract(folder, out)
+
+
+@app.command()
+@command
 def doctor(data: Data = None) -> None:
     """Check everything that commonly goes wrong, and say what to do about it."""
     from purna.run.doctor import examine

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
+import cbor2
 import pytest
 
 from ingest import payloads, topics
@@ -13,6 +16,9 @@ from ingest.payloads import Decoders, limits
 from ingest.rejects import hints
 from ingest.settings import IngestSettings
 from purna.core.errors import BadPayload
+from purna.core.readings import Telemetry
+from purna.core.waveforms import Waveform
+from tests.ingest.test_contract import VALIDATORS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "firmware-contract.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```json (\S+)\n(.*?)\n```", PAGE, re.DOTALL)
@@ -23,21 +29,80 @@ def test_every_reject_code_is_documented_with_its_hint() -> None:
         re.findall(r"^\| `([a-z_0-9.]+\.[a-z_0-9]+)` \| (.*) \|$", PAGE, re.MULTILINE)
     )
     assert documented == {
-        code: hint.replace("<device>", "`<device>`") for code, hint in hints().items()
+        code: hint.replace("<device>", "`<device>`").replace("<quantity>", "`<quantity>`")
+        for code, hint in hints().items()
     }
+
+
+DOWN = (topics.ACK, topics.REJECT, topics.COMMAND, "state")
+NOW = 1732212350000000
 
 
 @pytest.mark.parametrize(("kind", "text"), EXAMPLES)
 def test_every_example_is_what_it_says(kind: str, text: str) -> None:
-    if kind in (topics.ACK, topics.REJECT):
-        assert {"boot", "seq"} <= set(json.loads(text))
+    if kind in DOWN:
+        VALIDATORS[kind].validate(json.loads(text))
     else:
-        Decoders().decode(topics.build("d1", kind), text.encode())
+        parts = Decoders().decode(topics.build("d1", kind), text.encode(), now=NOW)
+        assert not any(isinstance(part, BadPayload) for part in parts)
+
+
+def test_the_cbor_example_says_what_the_first_one_says() -> None:
+    [(kind, text)] = re.findall(r"```hex (\S+)\n(.*?)\n```", PAGE, re.DOTALL)
+    [in_cbor] = Decoders().decode(topics.build("d1", kind), bytes.fromhex(text))
+    said = {"boot": "b7", "seq": 4711, "ts": 1732212345678}
+    values = {"bearing_temp": 71.5, "vib_rms": 3}
+    in_json = json.dumps({**said, "m": values}, separators=(",", ":")).encode()
+    assert [in_cbor] == list(Decoders().decode(topics.build("d1", kind), in_json))
+    assert f"takes {len(bytes.fromhex(text))} bytes instead of\n{len(in_json)}" in PAGE
+
+
+def test_the_senml_example_means_what_the_page_says() -> None:
+    [text] = [text for kind, text in EXAMPLES if kind == "telemetry/senml+json"]
+    [telemetry] = Decoders().decode("purna/v1/d1/telemetry/senml+json", text.encode(), now=NOW)
+    assert isinstance(telemetry, Telemetry)
+    assert {name for _, values in telemetry.rows for name in values} == {"bearing_temp", "vib_rms"}
+
+
+def test_the_waveform_header_in_c_is_read(tmp_path: Path) -> None:
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    [code] = re.findall(r"```c\n(.*?)\n```", PAGE, re.DOTALL)
+    main = """
+#include <stdio.h>
+int main(void) {
+    uint8_t header[80];
+    int16_t samples[32];
+    for (int i = 0; i < 32; i++) samples[i] = (int16_t)(i * 100 - 1600);
+    fwrite(header, 1, waveform_header(header, 1732212345678u, 25600.0f, 0.5f, 32), stdout);
+    fwrite(samples, 2, 32, stdout);
+    return 0;
+}
+"""
+    (tmp_path / "w.c").write_text(code + main)
+    build = [compiler, "-Wall", "-Wextra", "-Werror", "-o", tmp_path / "w", tmp_path / "w.c"]
+    subprocess.run(build, check=True)
+    payload = subprocess.run([tmp_path / "w"], check=True, capture_output=True).stdout
+    [waveform] = Decoders().decode("purna/v1/d1/waveform/vib", payload)
+    assert isinstance(waveform, Waveform)
+    assert (waveform.ts, waveform.rate, waveform.unit) == (1732212345678000, 25600.0, "g")
+    assert waveform.values.tolist() == [(number * 100 - 1600) / 2 for number in range(32)]
+
+
+def test_so_many_samples_fit_as_the_page_says() -> None:
+    def message(samples: int) -> bytes:
+        header = {"ts": 1732212345678, "rate": 25600.0, "unit": "g", "dtype": "i2", "scale": 0.5}
+        return cbor2.dumps({**header, "samples": bytes(2 * samples)})
+
+    [said] = re.findall(r"([\d,]+) of 16 bits fit", PAGE)
+    count = int(said.replace(",", ""))
+    assert len(message(count)) <= limits.MESSAGE_BYTES < len(message(count + 100))
 
 
 def test_there_are_examples_of_every_kind_and_no_unmarked_ones() -> None:
     kinds = {kind for kind, _ in EXAMPLES}
-    assert kinds == {*payloads.JSON, topics.ACK, topics.REJECT}
+    assert kinds == {*payloads.JSON, "telemetry/senml+json", *DOWN}
     assert PAGE.count("```json") == len(EXAMPLES)
 
 
@@ -58,6 +123,11 @@ def test_the_reject_example_is_what_a_device_would_get() -> None:
 
 
 def test_the_limits_are_the_codes() -> None:
+    assert f"{limits.UNPACKED_RATIO} times its size" in PAGE
+    assert f"({limits.UNPACKED_ALWAYS // 1024} KiB always)" in PAGE
+    assert f"{limits.UNPACKED_BYTES:,} at most" in PAGE
+    assert f"{limits.RATE_MIN} to {limits.RATE_MAX:,.0f}" in PAGE
+    assert f"at least {limits.SAMPLES_MIN} samples" in PAGE
     for number in (limits.MESSAGE_BYTES, limits.VALUES, limits.QUANTITIES):
         assert f"| {number:,} |" in PAGE
     assert f"| {limits.DEPTH} levels |" in PAGE
@@ -67,5 +137,5 @@ def test_the_limits_are_the_codes() -> None:
 
 
 def test_every_topic_is_documented() -> None:
-    for kind in (*payloads.JSON, topics.ACK, topics.REJECT, topics.COMMAND):
+    for kind in (*payloads.JSON, *payloads.SENML, topics.ACK, topics.REJECT, topics.COMMAND):
         assert f"| `{kind}` |" in PAGE

@@ -12,6 +12,8 @@ from ingest.payloads.limits import UNPACKED_BYTES
 from ingest.payloads.numbering import find_numbering
 from purna.core.errors import BadPayload
 from tests.fuzz.checks import check, check_numbering, check_refusal
+from tests.fuzz.mqtt import WORDS as MQTT_WORDS
+from tests.fuzz.mqtt import mqtt_seeds, run_mqtt
 from tests.ingest.payloads import kit
 
 CASES = Path(__file__).parents[1] / "data" / "payloads"
@@ -162,6 +164,7 @@ TARGETS: dict[str, Target] = {
     "compression": Target(
         run_compression, lambda: cases(lambda topic: topic.endswith("d1/telemetry"))
     ),
+    "mqtt": Target(run_mqtt, mqtt_seeds, MQTT_WORDS),
     "numbering": Target(
         run_numbering,
         lambda: cases(lambda topic: topic.endswith("d1/telemetry")),

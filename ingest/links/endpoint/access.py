@@ -16,12 +16,12 @@ from typing import NoReturn, Protocol
 
 from ingest import topics
 from ingest.links.endpoint.reasons import Reason
+from ingest.state import TOPIC as STATE
 from purna.core.devices import DEVICE_ID
 from purna.core.errors import BadPayload, RetryLater
 
 FLEET, FEED = "fleet", "feed"
-STATE_TOPICS = (f"{topics.PREFIX}STATE", "spBv1.0/STATE/")
-"""Where the platform says that it is there: everybody may listen."""
+_SPARKPLUG_STATE = "spBv1.0/STATE/"
 
 DeviceOf = Callable[[str], str | None]
 
@@ -58,6 +58,11 @@ def device_of(topic: str) -> str | None:
         return None
 
 
+def about_the_platform(name: str) -> bool:
+    """Whether a filter is about the platform's own state: everybody may listen to that."""
+    return name == STATE or name.startswith(_SPARKPLUG_STATE)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Identity:
     """Somebody who has proved who he is, with the devices that he may speak for."""
@@ -75,7 +80,7 @@ class Identity:
     def may_subscribe(self, name: str) -> bool:
         """Whether it may listen; a filter with a wildcard for the device is about no device."""
         if self.kind is Kind.DEVICE:
-            return name.startswith(STATE_TOPICS) or self.device_of(name) in self.devices
+            return about_the_platform(name) or self.device_of(name) in self.devices
         return True
 
 

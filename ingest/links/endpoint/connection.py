@@ -213,8 +213,9 @@ class Connection:
 
     def received(self, packets_: Iterable[int]) -> None:
         """Send PUBREC: these messages at QoS 2 are on disk, and so are their ids."""
-        for packet in packets_:
-            self._answer(packets.PUBREC, packet)
+        if self.phase is Phase.OPEN:
+            for packet in packets_:
+                self._answer(packets.PUBREC, packet)
 
     def pump(self) -> None:
         """Send what the session has for the client, as far as its window allows."""

@@ -285,25 +285,26 @@ def _reads(path: Path, count: int, times: str) -> None:
 
 
 def disturbance(folder: Path, points: int, runs: int) -> None:
-    """Commits of 2,000 readings, 50 a second, with and without sealing going on all the time."""
-    spent: dict[bool, list[float]] = {False: [], True: []}
+    """Commits of 2,000 readings, 50 a second, alone and with sealing going on all the time."""
+    spent: dict[str, list[float]] = {"alone": [], "sealing in this process": [], "sealing": []}
     for run in range(runs):
-        for sealing in (False, True):
-            store = SqliteReadingStore(folder / f"{run}-{sealing}.db")
+        for number, how in enumerate(spent):
+            path = folder / f"{run}-{number}.db"
+            store = SqliteReadingStore(path, seal_aside=how == "sealing")
             upkeep = Upkeep(store, time.monotonic, 50_000)
-            if sealing:
+            if how != "alone":
                 upkeep.start()
-            spent[sealing] += _paced(store, cut(ticks(500), 2_000))
-            if sealing:
+            spent[how] += _paced(store, cut(ticks(500), 2_000))
+            if how != "alone":
                 upkeep.stop()
                 upkeep.check()
             store.close()
-    for sealing, name in ((False, "without sealing"), (True, "while sealing")):
+    for how, times in spent.items():
         for part in (50, 99):
-            value = float(np.percentile(spent[sealing], part)) * 1e3
-            show(f"commit of 2,000 {name}, p{part}", value, "ms")
-    worse = np.percentile(spent[True], 99) / np.percentile(spent[False], 99)
-    show("p99 while sealing / without", float(worse), "ratio")
+            value = float(np.percentile(times, part))
+            show(f"commit of 2,000, p{part}", value * 1e3, "ms", beside=how)
+            ratio = value / float(np.percentile(spent["alone"], part))
+            show(f"commit of 2,000, p{part} / alone", ratio, "ratio", beside=how)
 
 
 def _paced(store: SqliteReadingStore, batches: list[ReadingBatch]) -> list[float]:

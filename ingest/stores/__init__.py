@@ -9,7 +9,7 @@ from ingest.stores.base import IngestStore
 from purna.core.errors import AskOperator
 
 
-def open_store(url: str, *, read_only: bool = False) -> IngestStore:
+def open_store(url: str, *, read_only: bool = False, seal_aside: bool = False) -> IngestStore:
     """The store that ``url`` names.
 
     Parameters
@@ -19,6 +19,8 @@ def open_store(url: str, *, read_only: bool = False) -> IngestStore:
         ``influx://TOKEN@host:8086/org/bucket`` (``influxs://`` for TLS).
     read_only
         For every process but the one that ingests.
+    seal_aside
+        For the process that ingests: compress readings in another one, where that is done here.
 
     Raises
     ------
@@ -33,7 +35,7 @@ def open_store(url: str, *, read_only: bool = False) -> IngestStore:
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         from ingest.stores.sqlite import SqliteReadingStore
 
-        return SqliteReadingStore(Path(rest[1:]), read_only=read_only)
+        return SqliteReadingStore(Path(rest[1:]), read_only=read_only, seal_aside=seal_aside)
     if scheme in ("influx", "influxs"):
         from ingest.stores.influx import InfluxReadingStore
 

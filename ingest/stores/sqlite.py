@@ -44,6 +44,8 @@ class SqliteReadingStore:
     read_only
         For every process but the one that ingests. The file may come later: until then the
         store is empty.
+    seal_aside
+        Sealing does its computing in a process of its own.
 
     Raises
     ------
@@ -51,9 +53,9 @@ class SqliteReadingStore:
         When another process writes to the file already.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, seal_aside: bool = False) -> None:
         self._view = View(path)
-        self._writer = None if read_only else _Writer(path, self._view)
+        self._writer = None if read_only else _Writer(path, self._view, seal_aside)
 
     def append(self, batch: ReadingBatch, events: Sequence[DeviceEvent] = ()) -> Appended:
         return self.commit(batch, events).appended
@@ -112,14 +114,14 @@ class SqliteReadingStore:
 
 
 class _Writer:
-    def __init__(self, path: Path, view: View) -> None:
+    def __init__(self, path: Path, view: View, seal_aside: bool) -> None:
         self._path = path
         self._view = view
         self._lock_file = _claim(path)
         self._write_lock = threading.Lock()
         try:
             self._connection = open_writer(path)
-            self.sealer = Sealer(path, self._write_lock)
+            self.sealer = Sealer(path, self._write_lock, aside=seal_aside)
             self._series: Numbers[SeriesKey] = Numbers(
                 {
                     SeriesKey(device, quantity): sid

@@ -24,7 +24,7 @@ def run_ingest(platform: Platform) -> None:
     stop = threading.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sign, lambda *_: stop.set())
-    store = open_store(platform.store_url)
+    store = open_store(platform.store_url, seal_aside=True)
     quarantine = SqliteQuarantine(
         platform.folder.quarantine,
         limit=settings.quarantine_limit,

@@ -20,9 +20,11 @@ import pytest
 from ingest.stores import chunks, open_store, sqlite_schema, sqlite_seal
 from ingest.stores.base import Cutoff
 from ingest.stores.rows import from_bytes
+from ingest.stores.sealing import End, Step
+from ingest.stores.sealing_process import SealingProcess
 from ingest.stores.sqlite import SqliteReadingStore
 from purna.core.clock import DAY
-from purna.core.errors import AskOperator
+from purna.core.errors import AskOperator, RetryLater
 from purna.core.readings import DeviceEvent, ReadingBatch, SeriesKey, Telemetry
 
 T0 = 1_700_000_000_000_000
@@ -211,6 +213,40 @@ def test_reading_and_appending_go_on_while_sealing(tmp_path: Path) -> None:
         store.close()
         reader.close()
     assert problems == []
+
+
+def test_sealing_aside_gives_the_same_and_survives_its_process(tmp_path: Path) -> None:
+    store = SqliteReadingStore(tmp_path / "r.db", seal_aside=True)
+    store.append(points(0, 300))
+    assert store.seal() == 300
+    assert store.seal() == 0
+    store.append(points(200, 200))
+    process = store._writer.sealer._process  # type: ignore[union-attr]
+    assert process is not None
+    assert process._process is not None
+    process._process.kill()
+    process._process.wait()
+    with pytest.raises(RetryLater, match="ended with status -9"):
+        store.seal()
+    assert values(store) == [float(i) for i in range(400)]
+    assert store.seal() == 200
+    assert values(store) == [float(i) for i in range(400)]
+    store.close()
+    assert process._process is None
+
+
+def test_an_answer_that_was_not_heard_to_its_end_is_not_taken_for_the_next(tmp_path: Path) -> None:
+    store = SqliteReadingStore(tmp_path / "r.db")
+    store.append(points(0, 300))
+    process = SealingProcess(tmp_path / "r.db")
+    broken_off = process.one_round(99)
+    assert isinstance(next(broken_off), Step)
+    again = list(process.one_round(99))
+    assert [type(found) for found in again] == [Step, End]
+    store.seal()
+    assert list(process.one_round(99)) == []
+    process.close()
+    store.close()
 
 
 WRITER = """

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.stores import chunks, sqlite_prune, sqlite_seal
+from ingest.stores import chunks, sealing, sqlite_prune
 from ingest.stores.base import Cutoff
 from ingest.stores.sqlite import SqliteReadingStore
 from purna.core.clock import DAY, HOUR, MINUTE
@@ -31,8 +31,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 6)
     monkeypatch.setattr(chunks, "HOURS_FROM_ROWS", 3)
     monkeypatch.setattr(chunks, "READINGS_PER_HOUR", 1)
-    monkeypatch.setattr(sqlite_seal, "ROWS_AT_ONCE", 12)
-    monkeypatch.setattr(sqlite_seal, "SERIES_AT_ONCE", 2)
+    monkeypatch.setattr(sealing, "ROWS_AT_ONCE", 12)
+    monkeypatch.setattr(sealing, "SERIES_AT_ONCE", 2)
     monkeypatch.setattr(sqlite_prune, "READINGS_PER_MINUTE", 1)
     monkeypatch.setattr(sqlite_prune, "BLOCK_ROWS", 4)
     monkeypatch.setattr(sqlite_prune, "CHUNKS_AT_ONCE", 2)

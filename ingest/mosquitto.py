@@ -15,6 +15,13 @@ UP = (
 )
 DOWN = (topics.ACK, topics.REJECT, topics.COMMAND)
 STATE = f"{topics.PREFIX}STATE"
+_SPARKPLUG_DEVICES = (
+    *(f"pattern write spBv1.0/+/{kind}/%u" for kind in ("NBIRTH", "NDATA", "NDEATH")),
+    *(f"pattern write spBv1.0/+/{kind}/%u/+" for kind in ("DBIRTH", "DDATA", "DDEATH")),
+    *("pattern read spBv1.0/+/NCMD/%u", "pattern read spBv1.0/+/DCMD/%u/+"),
+    "pattern read spBv1.0/STATE/+",
+)
+_SPARKPLUG_PLATFORM = ("topic write spBv1.0/+/NCMD/+", "topic write spBv1.0/STATE/+")
 
 
 def password_file(hashes: Mapping[str, str]) -> str:
@@ -38,18 +45,22 @@ def acl_file(
     gateways
         The devices behind each gateway.
     """
+    subscriptions = list(subscriptions)
+    sparkplug = any("spBv1.0/" in name for name in subscriptions)
     lines = [
         "# Written by `purna mosquitto`; changes are overwritten.",
         "# A device speaks and listens under its own id, which is its user name.",
         *(f"pattern write {topics.PREFIX}%u/{kind}" for kind in UP),
         *(f"pattern read {topics.PREFIX}%u/{kind}" for kind in DOWN),
         f"pattern read {STATE}",
+        *(_SPARKPLUG_DEVICES if sparkplug else ()),
         "",
         "# The platform.",
         f"user {platform}",
         *(f"topic read {name}" for name in subscriptions),
         *(f"topic write {topics.PREFIX}+/{kind}" for kind in DOWN),
         f"topic write {STATE}",
+        *(_SPARKPLUG_PLATFORM if sparkplug else ()),
         "",
         "# Simulated fleets and replays.",
         f"user {fleet}",

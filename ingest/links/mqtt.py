@@ -66,6 +66,9 @@ class MqttLink:
         Host, ports, credentials, protocol preference, client id, keep-alive, session.
     topics
         What to subscribe to.
+    state
+        What to say, retained, when we are there (True) and when not, by topic. Of several ingesters
+        that share the load none says that it goes, since the others stay.
     monotonic
         Seconds that only grow, for pauses and time limits.
 
@@ -79,10 +82,12 @@ class MqttLink:
         self,
         settings: IngestSettings,
         topics: Sequence[str],
+        state: Callable[[bool], Mapping[str, bytes]] = lambda _online: {},
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._topics = list(topics)
+        self._state = state
         self._monotonic = monotonic
         self._versions: list[Version] = (
             ["5", "3.1.1"] if settings.mqtt_protocol == "auto" else [settings.mqtt_protocol]
@@ -155,6 +160,9 @@ class MqttLink:
         return True
 
     def stop(self) -> None:
+        if self._subscribed and not self._settings.share_group:
+            for topic, message in self._state(False).items():
+                self._guarded(lambda client, t=topic, m=message: client.publish(t, m, 1, True))  # type: ignore[misc]
         self._guarded(lambda client: client.say_goodbye())
         self._drop()
 
@@ -203,6 +211,9 @@ class MqttLink:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = int(settings.mqtt_session_hours * 3600)
             given = {"clean_start": False, "properties": properties}
+        last_words = list(self._state(False).items()) if not settings.share_group else []
+        if last_words:
+            client.will_set(*last_words[-1], qos=1, retain=True)
         self._refused = ""
         try:
             client.connect(settings.mqtt_host, port, settings.mqtt_keepalive_s, **given)
@@ -226,6 +237,8 @@ class MqttLink:
         self._generation += 1
         self._forget_inbox()  # what we did not acknowledge on the old connection comes again
         self._unanswered.clear()
+        for topic, message in self._state(True).items():
+            client.publish(topic, message, qos=1, retain=True)
         client.subscribe([(topic, 1) for topic in self._topics])
         if flags.session_present:
             # Subscribed already; asking again is for topics of a newer version. Not waiting for

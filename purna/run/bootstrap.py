@@ -183,12 +183,16 @@ class Platform:
 
     def link(self) -> Link:
         """What brings messages in: the endpoint of our own, or the client of a broker."""
-        decoders = self.decoders()
+        decoders, ingest = self.decoders(), self.settings.ingest
         if not self.settings.endpoint.enabled:
             from ingest.links.mqtt import MqttLink
+            from ingest.state import state_messages
 
-            settings = self.settings.ingest
-            return MqttLink(settings, decoders.subscriptions(settings.share_group))
+            return MqttLink(
+                ingest,
+                decoders.subscriptions(ingest.share_group),
+                lambda online: state_messages(online, self.clock.now(), ingest.sparkplug_host),
+            )
         from ingest.links.endpoint.access import Access
         from ingest.links.endpoint.accounts import accounts_in
         from ingest.links.endpoint.link import EndpointLink
@@ -200,7 +204,13 @@ class Platform:
             secrets.token_bytes(32),
             decoders.device_of,
         )
-        return EndpointLink(self.settings.endpoint, access, self.folder.sessions, self.clock.now)
+        return EndpointLink(
+            self.settings.endpoint,
+            access,
+            self.folder.sessions,
+            self.clock.now,
+            ingest.sparkplug_host,
+        )
 
     @property
     def mqtt_address(self) -> tuple[str, int]:

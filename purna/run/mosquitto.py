@@ -12,7 +12,6 @@ from rich.console import Console
 
 from ingest.mosquitto import acl_file, password_file
 from ingest.passwords import MIN_PASSWORD, hash_password, is_portable, verify_password
-from ingest.payloads import Decoders
 from purna.core.errors import AskOperator, RetryLater
 from purna.run.bootstrap import Platform
 
@@ -57,7 +56,7 @@ def write_files(platform: Platform, folder: Path, console: Console) -> bool:
     for device_ in platform.registry.all():
         if gateway := str(device_.attributes.get("gateway", "")):
             gateways[gateway].append(device_.id)
-    rights = acl_file(name, fleet.username, Decoders().subscriptions(), gateways)
+    rights = acl_file(name, fleet.username, platform.decoders().subscriptions(), gateways)
     changed = [
         _replace(folder / RIGHTS, rights),
         _replace(folder / PASSWORDS, password_file(hashes)),

@@ -81,6 +81,7 @@ class Machine:
 
     def __init__(self, port: int, username: str = "", password: str = "", version: int = 4) -> None:
         self.heard: list[tuple[str, dict[str, Any]]] = []
+        self.raw: list[bytes] = []
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2, protocol=paho.MQTTProtocolVersion(version)
         )
@@ -97,6 +98,12 @@ class Machine:
     def listen(self, *filters: str) -> None:
         self._client.subscribe([(name, 1) for name in filters])
         assert self._subscribed.wait(5)
+
+    def keep_raw(self, name: str) -> None:
+        """Listen to what is no JSON; it is in ``raw``."""
+        self._client.message_callback_add(name, lambda _c, _d, m: self.raw.append(m.payload))
+        self._subscribed.clear()
+        self.listen(name)
 
     def send(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
         self._client.publish(topic, payload, qos=qos, retain=retain).wait_for_publish(10)

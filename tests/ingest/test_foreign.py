@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from ingest.counters import Counters
 from ingest.directory import Directory
 from ingest.links.base import Received
+from ingest.links.endpoint.access import Access
+from ingest.links.endpoint.link import EndpointLink
+from ingest.links.endpoint.settings import EndpointSettings
 from ingest.payloads import Decoders
 from ingest.payloads.mapping_file import parse_mapping
 from ingest.payloads.status import Status
 from ingest.quality import TimeWindow
+from ingest.quarantine import SqliteQuarantine
+from ingest.service import Ingester
+from ingest.settings import IngestSettings
 from ingest.sorting import Group, Sorter
-from purna.core.clock import from_iso
+from ingest.stores.memory import MemoryReadingStore
+from purna.core.clock import ManualClock, from_iso
 from purna.core.devices import Device
-from tests.ingest.kit import CATALOGUE, device, make_registry
+from purna.core.readings import SeriesKey
+from tests.ingest.kit import CATALOGUE, Machine, device, make_registry, wait_for
+from tests.ingest.links.endpoint.kit import Register
 from tests.ingest.payloads.kit import bdseq, double, metric, payload
 
 NOW = from_iso("2024-11-21T18:05:45.678Z")
@@ -91,3 +104,63 @@ def test_a_mapped_device_is_heard_and_its_retained_past_is_not(sorter: Sorter) -
         ("status", "online"),
     ]
     assert group.status == {"plug-7": Status("plug-7", True)}
+
+
+def test_an_edge_node_at_the_endpoint_is_asked_introduces_itself_and_is_stored(
+    tmp_path: Path,
+) -> None:
+    database, registry = make_registry(tmp_path, "edge-1")
+    decoders = Decoders(sparkplug=True)
+    register = Register()
+    register.passwords["edge-1"] = "secret"
+    access = Access(register, register.behind, {}, b"key", decoders.device_of)
+    given = EndpointSettings.model_validate({"port": 0, "tls_port": 0})
+    link = EndpointLink(given, access, tmp_path / "sessions.sqlite", lambda: NOW, "purna")
+    quarantine, store, counters = (
+        SqliteQuarantine(tmp_path / "quarantine.db"),
+        MemoryReadingStore(),
+        Counters(),
+    )
+    ingester = Ingester(
+        link,
+        store,
+        quarantine,
+        registry,
+        CATALOGUE,
+        ManualClock(NOW),
+        IngestSettings(reject_interval_s=0),
+        counters,
+        decoders=partial(Decoders, sparkplug=True),
+    )
+    ingester.start()
+    edge = Machine(link.ports[0], "edge-1", "secret")
+
+    def until(condition: Callable[[], object]) -> None:
+        wait_for(lambda: ingester.step(0.05) == -1 or condition())
+
+    edge.listen("spBv1.0/STATE/purna")
+    until(lambda: edge.heard)
+    assert edge.heard == [("spBv1.0/STATE/purna", {"online": True, "timestamp": NOW // 1000})]
+    edge.keep_raw("spBv1.0/plant/NCMD/edge-1")
+    sent = threading.Thread(
+        target=lambda: [
+            edge.send("spBv1.0/plant/NDATA/edge-1", spb("NDATA", metric(alias=1), seq=7).payload),
+        ]
+    )
+    sent.start()
+    until(lambda: edge.raw)
+    sent.join()
+    assert b"Node Control/Rebirth" in edge.raw[0]
+    birth = spb("NBIRTH", bdseq(1), metric("temp", 1, TS, 10, double(20.5)), seq=0)
+    data = spb("NDATA", metric(alias=1, ts=TS + 1, value=double(21.5)), seq=1)
+    sent = threading.Thread(
+        target=lambda: [edge.send(one.topic, one.payload) for one in (birth, data)]
+    )
+    sent.start()
+    until(lambda: counters.as_dict()["readings_stored"] == 2)
+    sent.join()
+    assert store.latest(["edge-1"])[SeriesKey("edge-1", "temp")].value == 21.5
+    edge.close()
+    link.stop()
+    quarantine.close()
+    database.close()

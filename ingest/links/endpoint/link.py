@@ -24,7 +24,7 @@ from ingest.links.endpoint.server import Server
 from ingest.links.endpoint.session import Downlink
 from ingest.links.endpoint.sessions_file import SessionsFile
 from ingest.links.endpoint.settings import EndpointSettings
-from ingest.state import state_message
+from ingest.state import state_messages
 from purna.core.errors import RetryLater
 
 log = structlog.get_logger(__name__)
@@ -45,6 +45,8 @@ class EndpointLink:
         The file of the sessions.
     now
         The platform's time (micros), told to devices in its retained state.
+    sparkplug_host
+        The id under which edge nodes of Sparkplug look for that state; empty = none do.
     """
 
     def __init__(
@@ -53,11 +55,13 @@ class EndpointLink:
         access: Access,
         sessions: Path,
         now: Callable[[], int],
+        sparkplug_host: str = "",
     ) -> None:
         self._settings = settings
         self._access = access
         self._path = sessions
         self._now = now
+        self._sparkplug_host = sparkplug_host
         self._inbox = Inbox(settings.pending_messages, settings.pending_bytes, self._read_on)
         self._outbox: deque[Downlink] = deque()
         self._outbox_due = False
@@ -221,7 +225,7 @@ class EndpointLink:
                 file,
                 self._delivered.append,
                 self._fail,
-                lambda online: state_message(online, self._now()),
+                lambda online: state_messages(online, self._now(), self._sparkplug_host),
             )
             self._ending = asyncio.Event()
             await server.start(sockets)

@@ -46,7 +46,6 @@ from ingest.links.endpoint.sessions import Retained, Sessions
 from ingest.links.endpoint.sessions_file import Changes, SessionsFile
 from ingest.links.endpoint.settings import EndpointSettings
 from ingest.links.endpoint.throttle import Throttle
-from ingest.state import TOPIC as STATE
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +98,7 @@ class Server:
         file: SessionsFile,
         delivered: Callable[[str], None],
         failed: Callable[[BaseException], None],
-        state: Callable[[bool], bytes],
+        state: Callable[[bool], Mapping[str, bytes]],
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
@@ -328,9 +327,9 @@ class Server:
         self._retained[topic] = kept
 
     def _say_state(self, online: bool) -> None:
-        message = self._state(online)
-        self.sessions.retained[STATE] = Retained(message, 1)
-        self.publish(Downlink(STATE, message, newest_only=True))
+        for topic, message in self._state(online).items():
+            self.sessions.retained[topic] = Retained(message, 1)
+            self.publish(Downlink(topic, message, newest_only=True))
 
     def _flush(self, session: Session) -> None:
         peer = self._peers.get(session.connection) if session.connection is not None else None
@@ -431,7 +430,8 @@ class Server:
 
     def _tick(self) -> None:
         now = self.now = self._loop.time()
-        self.sessions.retained[STATE] = Retained(self._state(True), 1)  # the time in it is ours
+        for topic, message in self._state(True).items():  # the time in it is ours
+            self.sessions.retained[topic] = Retained(message, 1)
         for peer in list(self._peers.values()):
             peer.check(now, self._settings.connect_timeout_s)
         self.sessions.expire(self._wall())

@@ -17,6 +17,7 @@ import pytest
 from ingest.links.base import Received
 from ingest.links.mqtt import MqttLink
 from ingest.settings import IngestSettings
+from ingest.state import state_messages
 from ingest.stores.memory import MemoryReadingStore
 from purna.core.errors import AskOperator
 from purna.core.readings import SeriesKey
@@ -400,3 +401,52 @@ def test_the_one_private_name_of_paho_that_is_used_is_still_there(broker: Runnin
     assert link._client is not None
     assert link._client.socket() is link._client.buffered
     link.stop()
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+@pytest.mark.parametrize(
+    ("lost", "last"),
+    [
+        (False, ["purna/v1/STATE", "spBv1.0/STATE/purna"]),
+        (True, ["spBv1.0/STATE/purna"]),  # a client has one last will
+    ],
+)
+def test_the_platform_says_that_it_is_there_that_it_goes_and_that_it_is_lost(
+    broker: RunningBroker, machine: Machine, version: str, lost: bool, last: list[str]
+) -> None:
+    link = MqttLink(
+        broker.settings(mqtt_protocol=version),
+        TOPICS,
+        lambda online: state_messages(online, NOW, "purna"),
+    )
+    machine.listen("purna/v1/STATE", "spBv1.0/STATE/purna")
+    link.start()
+    wait_for(lambda: receive(link, 1, 0.05) or len(machine.heard) == 2)
+    assert sorted(machine.heard) == [
+        ("purna/v1/STATE", {"online": True, "ts": NOW // 1000}),
+        ("spBv1.0/STATE/purna", {"online": True, "timestamp": NOW // 1000}),
+    ]
+    machine.heard.clear()
+    if lost:
+        link._client.socket().close()  # type: ignore[union-attr]
+    else:
+        link.stop()
+    wait_for(lambda: len(machine.heard) == len(last))
+    assert sorted(topic for topic, _ in machine.heard) == last
+    assert not any(said["online"] for _, said in machine.heard)
+    link._drop()
+
+
+def test_of_several_ingesters_none_says_that_it_goes(
+    broker: RunningBroker, machine: Machine
+) -> None:
+    machine.listen("purna/v1/STATE")
+    link = MqttLink(
+        broker.settings(share_group="g"), TOPICS, lambda online: state_messages(online, NOW)
+    )
+    link.start()
+    wait_for(lambda: receive(link, 1, 0.05) or machine.heard)
+    link.stop()
+    machine.send("purna/v1/STATE", b'{"last":1}')
+    wait_for(lambda: machine.heard[-1][1] == {"last": 1})
+    assert len(machine.heard) == 2

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from ingest.payloads.limits import REFUSALS
 from ingest.rejects import bad
 from purna.core.catalogue import Product
 from purna.core.clock import SECOND
@@ -98,7 +99,7 @@ def _check_closely(message: Telemetry, ranges: Ranges, times: TimeWindow) -> Che
     for ts, values in message.rows:
         wrong = times.check(ts)
         if wrong:
-            rejects.setdefault((wrong.code, wrong.field), wrong)
+            _note(rejects, wrong)
             continue
         by_quality: dict[int, dict[str, float]] = {}
         for quantity, value in values.items():
@@ -106,7 +107,7 @@ def _check_closely(message: Telemetry, ranges: Ranges, times: TimeWindow) -> Che
                 try:
                     scales[quantity] = _scale(quantity, message.units, ranges)
                 except BadPayload as error:
-                    rejects[error.code, error.field] = error
+                    _note(rejects, error)
                     scales[quantity] = None
             scale = scales[quantity]
             if scale is None:
@@ -115,7 +116,7 @@ def _check_closely(message: Telemetry, ranges: Ranges, times: TimeWindow) -> Che
                 value = scale[0] * value + scale[1]
             if not math.isfinite(value):
                 wrong = bad("value.not_finite", field=quantity)
-                rejects.setdefault((wrong.code, wrong.field), wrong)
+                _note(rejects, wrong)
                 continue
             low, high, _ = ranges[quantity]
             plausible = Quality.GOOD if low <= value <= high else Quality.SUSPECT
@@ -133,6 +134,11 @@ def _check_closely(message: Telemetry, ranges: Ranges, times: TimeWindow) -> Che
         for flag, rows in sorted(kept.items())
     )
     return Checked(accepted, tuple(rejects.values()))
+
+
+def _note(rejects: dict[tuple[str, str], BadPayload], why: BadPayload) -> None:
+    if len(rejects) < REFUSALS:
+        rejects.setdefault((why.code, why.field), why)
 
 
 def _scale(quantity: str, units: Mapping[str, str], ranges: Ranges) -> tuple[float, float]:

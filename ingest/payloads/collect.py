@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ingest.payloads.limits import QUANTITIES, VALUES
+from ingest.payloads.limits import QUANTITIES, REFUSALS, VALUES
 from ingest.rejects import bad
 from purna.core.errors import BadPayload
 from purna.core.readings import Telemetry
@@ -49,8 +49,9 @@ class Collector:
         at[-1][quantity] = value
 
     def refuse(self, why: BadPayload) -> None:
-        """Once for each reason and field."""
-        self._refused.setdefault((why.code, why.field), why)
+        """Once for each reason and field, and only the first few of them."""
+        if len(self._refused) < REFUSALS:
+            self._refused.setdefault((why.code, why.field), why)
 
     def parts(self) -> list[Telemetry | BadPayload]:
         """What was gathered, then what was refused; empty when there was nothing."""

@@ -18,3 +18,6 @@ UNPACKED_ALWAYS = 64 * 1024
 SAMPLES_MIN = 16
 RATE_MIN, RATE_MAX = 0.1, 1e6
 """Hz."""
+REFUSALS = 16
+"""Parts of one message that are refused by name. Each is kept with the whole message, so that
+without this one message with a thousand wrong names would fill the quarantine."""

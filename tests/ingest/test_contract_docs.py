@@ -128,6 +128,7 @@ def test_the_limits_are_the_codes() -> None:
     assert f"{limits.UNPACKED_BYTES:,} at most" in PAGE
     assert f"{limits.RATE_MIN} to {limits.RATE_MAX:,.0f}" in PAGE
     assert f"at least {limits.SAMPLES_MIN} samples" in PAGE
+    assert f"the first {limits.REFUSALS} reasons" in PAGE
     for number in (limits.MESSAGE_BYTES, limits.VALUES, limits.QUANTITIES):
         assert f"| {number:,} |" in PAGE
     assert f"| {limits.DEPTH} levels |" in PAGE

@@ -115,3 +115,9 @@ def test_the_same_reason_is_told_once() -> None:
     result = checked(*((NOW + DAY + n, {"temp": 1.0}) for n in range(9)))
     assert codes(result) == [("ts.future", "ts")]
     assert result.accepted == ()
+
+
+def test_of_many_wrong_names_the_first_few_are_told() -> None:
+    result = checked((NOW, {f"x{number}": 1.0 for number in range(200)} | {"temp": 1.0}))
+    assert len(result.rejects) == 16
+    assert [dict(values) for _, values in result.accepted[0].rows] == [{"temp": 1.0}]

@@ -10,9 +10,10 @@ NPM = $(NODE)/lib/node_modules/npm/bin/npm-cli.js
 UV := VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip
 DEMO_DATA ?= var/demo
 SOURCES := purna ingest models alerts api simulators tests benchmarks hatch_build.py
+FUZZ_INPUTS ?= 10000000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint check bench lock clean console
+.PHONY: help demo test faults fuzz lint check bench lock clean console
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'

@@ -52,6 +52,9 @@ class Telemetry:
     quality: Mapping[str, int] = field(default_factory=dict)
 
 
+EVENT_KINDS = ("event", "status", "quality", "platform")
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceEvent:
     """Something a device said that is no measurement.
@@ -59,6 +62,8 @@ class DeviceEvent:
     ``kind`` is ``event`` (an error or state code raised by the device) or ``status``
     (it came online, went offline, restarted with new firmware; ``code`` is then
     ``online`` or ``offline`` and ``text`` the firmware version).
+    Two kinds are what the platform noticed itself: ``quality`` (a sensor or a clock that can't be
+    believed, see :mod:`ingest.sensors`) and ``platform`` (the device sent too much).
     The same (device, ts, kind, code) sent twice is one event.
     """
 

@@ -236,6 +236,7 @@ class Plant:
                 DeviceEvent("pump-01", START, "status", "online", "2.4.1"),
                 DeviceEvent("pump-01", NOW - HOUR, "event", "E17", "bearing hot"),
                 DeviceEvent("pump-01", NOW - 2 * HOUR, "event", "E16", ""),
+                DeviceEvent("pump-01", NOW - 3 * HOUR, "quality", "stuck:load", "40 for 600 s"),
                 DeviceEvent("pump-06", NOW - MINUTE, "status", "offline"),
             ],
         )

@@ -270,10 +270,11 @@ def test_events_are_paged_newest_first(glance: Visitor) -> None:
     url = f"{DEVICES}/pump-01/events"
     first = glance.get(url, params={"limit": 2}).json()
     assert [e["code"] for e in first["items"]] == ["E17", "E16"]
-    assert first["total"] == 3
+    assert first["total"] == 4
     rest = glance.get(url, params={"limit": 2, "cursor": first["next_cursor"]}).json()
     assert [(e["kind"], e["code"], e["text"]) for e in rest["items"]] == [
-        ("status", "online", "2.4.1")
+        ("quality", "stuck:load", "40 for 600 s"),
+        ("status", "online", "2.4.1"),
     ]
     assert rest["next_cursor"] is None
 

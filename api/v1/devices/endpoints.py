@@ -37,7 +37,7 @@ from ingest.passwords import make_password
 from purna.core.clock import DAY, SECOND, from_datetime, to_datetime
 from purna.core.devices import Device
 from purna.core.errors import BadInput, Conflict
-from purna.core.readings import DeviceEvent, SeriesKey
+from purna.core.readings import EVENT_KINDS, DeviceEvent, SeriesKey
 
 router = APIRouter(prefix="/devices", tags=["devices"])
 _READ = [needs(Right.DEVICES_READ)]
@@ -215,12 +215,12 @@ def list_events(
     cursor: CursorParam = None,
     limit: PageLimit = 50,
 ) -> Page[DeviceEventEntry]:
-    """What the device itself said, newest first."""
+    """What the device said, and what the platform noticed of it, newest first."""
     services.registry.get(device_id)
     since, until = _period(start, end, services)
     events = [
         event
-        for kind in ("event", "status")
+        for kind in EVENT_KINDS
         for event in services.store.events([device_id], since, until, kind=kind)
     ]
     events.sort(key=_newest_first)

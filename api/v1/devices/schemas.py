@@ -141,7 +141,7 @@ class AssessmentHistory(Wire):
 
 
 class DeviceEventEntry(Wire):
-    """Something the device itself said."""
+    """Something the device said, or the platform noticed of it."""
 
     ts: datetime
     kind: str

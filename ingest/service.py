@@ -260,9 +260,10 @@ class Ingester:
             if topics.parse_leniently(one.topic).kind == topics.STATUS
         ]
         asked = [(number, one) for number, one in asked if number not in past]
-        group, stored = self._stored(
+        group = self._sorted(
             [Received(one.topic, one.payload, content_type=one.content_type) for _, one in asked]
         )
+        stored = self._commit(group)
         still = {
             asked[position][0]: rejected
             for position, rejected in zip(group.rejected_of, group.rejected, strict=True)
@@ -276,8 +277,9 @@ class Ingester:
     def _take_in(self, messages: Sequence[Received]) -> None:
         now = self._monotonic()
         shed, offenders = self._caps.shed([message.topic for message in messages], now)
-        group, stored = self._stored(messages, shed, offenders)
+        group = self._sorted(messages, shed)
         self._insist(lambda: self._quarantine.add(group.rejected))
+        stored = self._commit(group, offenders)
         self._link.acknowledge(messages, group.refused_whole() | dict.fromkeys(shed, _TOO_MUCH))
         self._sorter.stored(group)
         self._count(group, stored, shed)
@@ -288,17 +290,23 @@ class Ingester:
             self._answers.send(downlink)
         self._note_gaps(self._gap_watch.look(group.progress.values(), now, self._clock.now()))
 
-    def _stored(
-        self,
-        messages: Sequence[Received],
-        shed: Container[int] = (),
-        offenders: Sequence[str] = (),
-    ) -> tuple[Group, _Stored]:
-        """Sort messages and make durable what is good in them."""
-        group = self._insist(
+    def _sorted(self, messages: Sequence[Received], shed: Container[int] = ()) -> Group:
+        return self._insist(
             lambda: self._sorter.sort(messages, shed, self._times(), self._monotonic())
         )
+
+    def _commit(self, group: Group, offenders: Sequence[str] = ()) -> _Stored:
+        """Make durable what is good in a group.
+
+        The readings come last, because the numbers that count as settled are committed with them:
+        what ``ack`` may tell after a crash must not be there before what it stands for.
+        """
         began = self._monotonic()
+        new = np.zeros(len(group.messages), np.bool_)
+        if self._waveforms is not None and group.waveforms:
+            store, waveforms = self._waveforms, group.waveforms
+            new_waveforms = self._insist(lambda: store.add(waveforms))
+            new[np.array(group.waveform_of)[new_waveforms]] = True
         incidents = [
             DeviceEvent(device, self._clock.now(), "platform", "rate.limit", _TOO_MUCH)
             for device in offenders
@@ -310,20 +318,15 @@ class Ingester:
                 list(group.progress.values()),
             )
         )
-        new = np.zeros(len(messages), np.bool_)
         new[group.batch_of[committed.new_rows]] = True
         of_messages = committed.new_events[: len(group.events)]
         new[np.array(group.event_of, np.int64)[list(of_messages)]] = True
         new[group.result_of] = True
-        if self._waveforms is not None and group.waveforms:
-            store, waveforms = self._waveforms, group.waveforms
-            new_waveforms = self._insist(lambda: store.add(waveforms))
-            new[np.array(group.waveform_of)[new_waveforms]] = True
         self._committed_at = self._monotonic()
         self._counters.observe(
-            commit_seconds=self._committed_at - began, group_messages=len(messages)
+            commit_seconds=self._committed_at - began, group_messages=len(group.messages)
         )
-        return group, _Stored(committed, new)
+        return _Stored(committed, new)
 
     def _times(self) -> TimeWindow:
         """The times that are believed now."""

@@ -20,6 +20,8 @@ from ingest.links.endpoint.server import Server
 from ingest.links.mqtt import MqttLink
 from ingest.quarantine import SqliteQuarantine
 from ingest.stores import sqlite_schema
+from ingest.stores.sqlite import SqliteReadingStore
+from ingest.stores.waveforms import SqliteWaveformStore
 
 
 def acknowledge_on_arrival() -> None:
@@ -97,6 +99,32 @@ def quarantine_after_acknowledgement() -> None:
         _patch(link, acknowledge=_then(link.acknowledge, lambda: _drain(waiting, add)))
 
 
+def readings_before_the_rest() -> None:
+    """Readings, and with them the numbers for ``ack``, are committed before waveforms and refused
+    messages: whoever frees by ``ack`` may lose those."""
+    waiting: list[Callable[[], object]] = []
+    add_waveforms, set_aside = SqliteWaveformStore.add, SqliteQuarantine.add
+
+    def add_later(self: SqliteWaveformStore, waveforms: Sequence[Any]) -> list[bool]:
+        waiting.append(lambda: add_waveforms(self, waveforms))
+        return [True] * len(waveforms)
+
+    def set_aside_later(*given: Any) -> None:
+        waiting.append(lambda: set_aside(*given))
+
+    commit = SqliteReadingStore.commit
+
+    def commit_first(self: SqliteReadingStore, *given: Any) -> Any:
+        committed = commit(self, *given)
+        while waiting:
+            waiting.pop()()
+        return committed
+
+    _patch(SqliteWaveformStore, add=add_later)
+    _patch(SqliteQuarantine, add=set_aside_later)
+    _patch(SqliteReadingStore, commit=commit_first)
+
+
 def _then(action: Callable[..., None], more: Callable[[], None]) -> Callable[..., None]:
     def both(*args: Any, **given: Any) -> None:
         action(*args, **given)
@@ -134,6 +162,7 @@ BAD_BUILDS: Mapping[str, Callable[[], None]] = {
     "acknowledge_without_generation": acknowledge_without_generation,
     "acknowledge_by_client_id": acknowledge_by_client_id,
     "quarantine_after_acknowledgement": quarantine_after_acknowledgement,
+    "readings_before_the_rest": readings_before_the_rest,
     "sync_errors_ignored": sync_errors_ignored,
 }
 

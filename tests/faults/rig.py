@@ -43,6 +43,11 @@ name = "Number"
 unit = "1"
 low = 0
 high = 1e9
+[[waveform]]
+id = "vib"
+name = "Vibration"
+unit = "m/s2"
+full_scale = 1000
 """
 _MOSQUITTO = """
 listener {port} 127.0.0.1
@@ -191,6 +196,7 @@ class Rig:
         self._seed = seed
         self._tasks: list[asyncio.Task[None]] = []
         self.proxy: Proxy | None = None
+        self._frees: Promise = "puback"
         self._ingester: Running | None = None
         _prepare(self.folder, settings)
         beside = folder / "disk"
@@ -208,10 +214,9 @@ class Rig:
 
         await until(listens, 60, "the ingest process does not listen")
 
-    def load(
-        self, *, frees: Promise = "puback", rate: float = 500, window: int = 200, port: int = 0
-    ) -> None:
-        """Begin to send: ``rate`` messages a second and device, ``window`` of them unsafe."""
+    def load(self, *, frees: Promise = "puback", again_at_once: int = 8, port: int = 0) -> None:
+        """Begin to send. What is to be sent again goes out ``again_at_once`` every 5 ms."""
+        self._frees = frees
         for number, device in enumerate(DEVICES):
             sender = Sender(
                 device,
@@ -219,8 +224,7 @@ class Rig:
                 self.start_of_time,
                 random.Random(self._seed * 100 + number),
                 frees=frees,
-                window=window,
-                rate=rate,
+                again_at_once=again_at_once,
                 password="" if self.broker else _PASSWORD,
             )
             self.senders.append(sender)
@@ -247,9 +251,9 @@ class Rig:
     @property
     def safe(self) -> int:
         """How many messages the platform itself has acknowledged to the devices."""
+        by_ack = self.broker is not None or self._frees == "ack"
         return sum(
-            len(record.accepted) if self.broker is None else record.promised + 1
-            for record in self.records
+            record.promised + 1 if by_ack else len(record.accepted) for record in self.records
         )
 
     async def progress(self, seconds: float = 30.0) -> None:

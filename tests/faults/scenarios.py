@@ -58,6 +58,21 @@ async def kill(link: str, seed: int, times: int, *patches: str) -> Outcome:
         return await _concluded(rig, kills=times)
 
 
+async def kill_freeing_on_ack(link: str, seed: int, times: int, *patches: str) -> Outcome:
+    """The same, for devices that free on ``ack`` and send the rest again in any order, slowly."""
+    async with rig_of(link, seed) as rig:
+        rig.disk.turn(sync_us=10_000)
+        rig.start(*patches)
+        await rig.listening()
+        rig.load(frees="ack", again_at_once=1)
+        await rig.progress()
+        for _ in range(times):
+            await _die(rig, at_operation=True)
+            rig.start(*patches)
+            await rig.progress()
+        return await _concluded(rig, "ack", kills=times)
+
+
 async def power_cut(link: str, seed: int, times: int, *patches: str) -> Outcome:
     """The same, and of what was not synced any part is gone. A slow disk syncs most of the time."""
     async with rig_of(link, seed) as rig:
@@ -382,10 +397,11 @@ class Scenario:
         return self.play.__name__
 
 
-_BROKER = ("mosquitto",)
+_BROKER, _ENDPOINT = ("mosquitto",), ("endpoint",)
 
 SCENARIOS = (
     Scenario(kill, 20, 1000),
+    Scenario(kill_freeing_on_ack, 10, 500),
     Scenario(power_cut, 20, 200),
     Scenario(sync_fails, 4, 100),
     Scenario(sync_hangs, 1, 10),
@@ -420,7 +436,8 @@ KNOWN_BAD = (
     KnownBad("synchronous_normal", power_cut, 3),
     KnownBad("synchronous_normal", kill, 3, harmless=True),
     KnownBad("acknowledge_without_generation", ingester_cut_off, 40, links=_BROKER),
-    KnownBad("acknowledge_by_client_id", devices_cut_off, 100, links=("endpoint",)),
+    KnownBad("acknowledge_by_client_id", devices_cut_off, 100, links=_ENDPOINT),
     KnownBad("quarantine_after_acknowledgement", power_cut, 8),
+    KnownBad("readings_before_the_rest", kill_freeing_on_ack, 20, links=_ENDPOINT),
     KnownBad("sync_errors_ignored", sync_fails, 2),
 )

@@ -319,6 +319,19 @@ class MoodyStore(MemoryReadingStore):
         return super().commit(*args)
 
 
+def test_what_is_refused_is_set_aside_before_its_number_is_settled(
+    broker: RunningBroker, machine: Machine, tmp_path: Path, clock: ManualClock
+) -> None:
+    store = MoodyStore(RetryLater("store.busy", "not now"))
+    with running(Line(tmp_path, store, broker.settings(retry_max_s=0.1), clock)) as line:
+        machine.send(TOPIC, telemetry(NOW, 1, no_such_thing=1.0))
+        wait_for(lambda: store.tries >= 1)
+        assert line.quarantine.counts() == {"quantity.unknown": 1}
+        assert store.progress() == []
+        store.error = None
+        line.settled(1)
+
+
 def test_while_the_store_fails_nothing_is_acknowledged_and_nothing_lost(
     broker: RunningBroker, machine: Machine, tmp_path: Path, clock: ManualClock
 ) -> None:

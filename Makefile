@@ -13,10 +13,10 @@ SOURCES := purna ingest models alerts api simulators tests benchmarks hatch_buil
 FUZZ_INPUTS ?= 10000000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults fuzz lint check bench lock clean console
+.PHONY: help demo test faults fuzz lint check bench lock clean console bench-ingest
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 demo: $(RUN) ## Set up and run everything with a simulated fleet; stop with Ctrl-C
 	@exec $(VENV)/bin/purna demo --data $(DEMO_DATA) $(DEMO_OPTIONS)
@@ -44,6 +44,9 @@ fuzz: $(DEV) ## Feed every decoder any bytes; FUZZ_INPUTS=10000000 each, FUZZ_TA
 		$(VENV)/bin/python -m tests.fuzz $$target --inputs $(FUZZ_INPUTS) 2>$(VENV)/fuzz.log \
 			|| { cat $(VENV)/fuzz.log; exit 1; }; \
 	done
+
+bench-ingest: $(DEV) ## Measure the way of a message into the store; BENCH_OPTIONS="--runs 1"
+	$(VENV)/bin/python -m benchmarks.ingest $(BENCH_OPTIONS)
 
 console: $(DEV) ## Check the console's types and texts, run its unit tests, build it again
 	cd api/console/ui && export PATH="$(NODE)/bin:$$PATH" \

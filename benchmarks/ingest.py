@@ -1,228 +1,300 @@
-"""How fast messages get from a device into the store, beside the broker alone.
+"""How fast messages get from a device into the store, beside what is possible at all.
 
-    python -m benchmarks.ingest [--messages 60000] [--runs 3]
+    python -m benchmarks.ingest [--messages 150000] [--runs 3]
 
-QoS 1 everywhere, 120 bytes of JSON with five values, 1 and 10 connections. The *pipeline* is
-publisher → broker → our ingester → SQLite store, acknowledged after the commit; the time runs from
-the first publish to the commit of the last message. Beside it in the same run, the *broker alone*
-with a subscriber in C that counts and acknowledges. Needs a C compiler; with Mosquitto installed,
-the same through Mosquitto. Prints one line of JSON per figure.
+QoS 1 everywhere, 120 bytes of JSON with five values, every message acknowledged after its commit
+(fsync). ``purna ingest`` runs as its own process on its own files; publisher and all the rest share
+the machine with it. In one round, one after the other, so that all see the same machine:
+
+``sink``       the limit: a server in C that appends the bytes and syncs before it acknowledges
+``endpoint``   publisher → Purna's endpoint; done when the last PUBACK has come
+``broker``     publisher → Mosquitto → a subscriber in C that counts (when Mosquitto is installed)
+``mosquitto``  publisher → Mosquitto → Purna; done when the last message is committed
+
+``poison`` is the endpoint again with every hundredth message of twenty wrong kinds: the quarantine
+must name each, and nothing good may be lost. Needs a C compiler. Prints one line of JSON per
+figure: medians over the rounds.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import apsw
+
+from benchmarks.ingest_fleet import CATALOGUE_FILE, register
 from ingest import topics
-from ingest.counters import Counters
-from ingest.links.mqtt import MqttLink
-from ingest.quarantine import SqliteQuarantine
-from ingest.registry import SqlDeviceRegistry
-from ingest.service import Ingester
-from ingest.settings import IngestSettings
-from ingest.stores import open_store
-from purna.core.catalogue import parse_product
-from purna.core.clock import SystemClock
-from purna.core.devices import Customer, Device, Site
-from purna.db.base import Base
-from purna.db.engine import Database
-from tests.embedded_broker import ACCOUNTS, EmbeddedBroker
+from ingest.links.endpoint.accounts import accounts_in
+from purna.run.folder import DataFolder
+from purna.run.heartbeat import last_beat
+from tests.ingest.kit import free_port
+from tests.ingest.poison import POISON
 
 SOURCE = Path(__file__).with_name("mqtt_load.c")
-WINDOW = {1: 1000, 10: 100}  # unacknowledged messages of each connection
-PRODUCT = parse_product(
-    {
-        "id": "bench",
-        "name": "Bench",
-        "quantity": [
-            {"id": name, "name": name, "unit": "1", "low": -1e6, "high": 1e6}
-            for name in ("temp", "vib", "speed", "current", "flow")
-        ],
-    }
-)
+VALUES = 5
+POISONED = 100  # every so many messages
+
+
+class Case(NamedTuple):
+    """How the load comes: ``moments`` in a message, ``share`` of the messages asked for."""
+
+    connections: int
+    window: int
+    moments: int = 1
+    share: float = 1.0
+
+    def name(self) -> str:
+        batch = f", batches of {self.moments}" if self.moments > 1 else ""
+        return f"{self.connections} x {self.window}{batch}"
+
+
+CASES = [
+    Case(1, 1000),
+    Case(10, 100),
+    Case(100, 10),
+    Case(900, 1, share=0.4),
+    Case(10, 100, 10, 0.2),
+    Case(10, 100, 100, 0.03),
+]
+POISON_CASE = Case(10, 100)
+
+Run = dict[str, float]
+
+
+class Load(NamedTuple):
+    """The load program, and how many messages a full case has."""
+
+    program: Path
+    messages: int
+
+    def count(self, case: Case) -> int:
+        return int(self.messages * case.share) // case.connections * case.connections
+
+    def publish(
+        self, case: Case, port: int, user: str = "", password: str = "", poison: str = ""
+    ) -> Run:
+        given = [case.connections, case.window, self.count(case), case.moments, poison]
+        out = subprocess.run(
+            [self.program, "pub", str(port), user, password, *map(str, given)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        run: Run = json.loads(out.stdout)
+        return {**run, "seconds": run["ended"] - run["began"]}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=60_000)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--messages", type=int, default=150_000)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--ingester", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--cases", default="", help="Only those whose name begins so.")
     given = parser.parse_args()
-    if given.ingester:
-        run_ingester(Path(given.ingester[0]), given.ingester[1], int(given.ingester[2]))
-        return
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         sys.exit("A C compiler is needed for the publisher.")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        load = folder / "mqtt_load"
-        subprocess.run([compiler, "-O2", "-o", str(load), str(SOURCE)], check=True)
-        compare("embedded", embedded, load, folder, given)
+        load = Load(folder / "mqtt_load", given.messages)
+        subprocess.run([compiler, "-O2", "-o", load.program, SOURCE], check=True)
+        ways: dict[str, Callable[[Load, Case, Path], Run]] = {"sink": sink, "endpoint": endpoint}
         if mosquitto_program():
-            compare("mosquitto", mosquitto, load, folder, given)
+            ways |= {"broker": broker_alone, "mosquitto": through_mosquitto}
+        for case in CASES:
+            if case.name().startswith(given.cases):
+                compare(load, case, ways, folder, given.runs)
+        if not given.cases:
+            compare(load, POISON_CASE, {"endpoint": endpoint, "poison": poison}, folder, given.runs)
 
 
-def compare(name: str, start: Any, load: Path, folder: Path, given: argparse.Namespace) -> None:
-    for connections, window in WINDOW.items():
-        alone, piped = [], []
-        for run in range(given.runs):  # one after the other, so that both see the same machine
-            where = folder / f"{name}-{connections}-{run}"
-            where.mkdir()
-            publisher = [str(connections), str(window), str(given.messages)]
-            with start(where) as (port, account):
-                alone.append(broker_alone(load, port, account, publisher))
-            with start(where) as (port, account):
-                piped.append(pipeline(load, port, account, publisher, where))
-        rate = statistics.median(given.messages / one["seconds"] for one in piped)
-        only = statistics.median(given.messages / one["seconds"] for one in alone)
-        case = {"broker": name, "connections": connections, "window": window}
-        show(case, "broker alone, C subscriber", only, "messages/s")
-        show(case, "stored, acknowledged after commit", rate, "messages/s")
-        show(case, "stored, acknowledged after commit", rate * 5, "readings/s")
-        show(case, "stored / broker alone", rate / only, "ratio")
-        for figure, what, unit in (
-            ("cpu_us", "ingester, CPU", "µs/message"),
-            ("rss_mb", "ingester, peak memory", "MB"),
-            ("group", "ingester, commit", "messages"),
-        ):
-            show(case, what, statistics.median(one[figure] for one in piped), unit)
+def compare(
+    load: Load,
+    case: Case,
+    ways: dict[str, Callable[[Load, Case, Path], Run]],
+    folder: Path,
+    runs: int,
+) -> None:
+    """Run all ways in turn and print medians, and their ratios within one round."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for _ in range(runs):
+        for name, way in ways.items():
+            with tempfile.TemporaryDirectory(dir=folder) as place:
+                run = way(load, case, Path(place))
+            run["messages/s"] = load.count(case) / run.pop("seconds")
+            if case.moments > 1 or name not in ("sink", "broker"):
+                run["readings/s"] = run["messages/s"] * case.moments * VALUES
+            for figure, value in run.items():
+                found[name][figure].append(value)
+    for name, figures in found.items():
+        for figure, values in figures.items():
+            if figure in ("began", "ended", "messages"):
+                continue
+            show(case, name, figure, statistics.median(values))
+    for name, limit in (("endpoint", "sink"), ("mosquitto", "broker"), ("poison", "endpoint")):
+        if name in found and limit in found:
+            ratios = [
+                one / other
+                for one, other in zip(
+                    found[name]["messages/s"], found[limit]["messages/s"], strict=True
+                )
+            ]
+            show(case, name, f"of {limit}", statistics.median(ratios))
 
 
-def show(case: dict[str, Any], what: str, value: float, unit: str) -> None:
-    line = {**case, "what": what, "value": round(value, 3), "unit": unit}
-    print(json.dumps(line, ensure_ascii=False), flush=True)
+def show(case: Case, way: str, figure: str, value: float) -> None:
+    line = {"benchmark": "ingest", "case": case.name(), "way": way, "figure": figure}
+    print(json.dumps({**line, "value": round(value, 3)}, ensure_ascii=False), flush=True)
 
 
-def broker_alone(
-    load: Path, port: int, account: tuple[str, str], publisher: list[str]
-) -> dict[str, float]:
-    connections, _, messages = publisher
-    count = int(messages) // int(connections) * int(connections)
-    subscriber = subprocess.Popen(
-        [load, "sub", str(port), *account, topics.subscriptions()[0], str(count)],
-        stdout=subprocess.PIPE,
-        text=True,
+# --- the ways ------------------------------------------------------------------------------------
+
+
+def sink(load: Load, case: Case, folder: Path) -> Run:
+    port = free_port()
+    process = subprocess.Popen(
+        [load.program, "sink", str(port), folder / "sink"], stdout=subprocess.PIPE, text=True
     )
-    assert subscriber.stdout is not None
-    assert subscriber.stdout.readline() == "subscribed\n"
-    sent = publish(load, port, account, publisher)
-    received = json.loads(subscriber.stdout.readline())
-    subscriber.wait()
-    return {"seconds": received["ended"] - sent["began"]}
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "listening\n"
+        return load.publish(case, port)
+    finally:
+        stop(process)
 
 
-def pipeline(
-    load: Path, port: int, account: tuple[str, str], publisher: list[str], folder: Path
-) -> dict[str, float]:
-    settings = {
-        "mqtt_port": port,
-        "mqtt_protocol": "3.1.1",
-        "mqtt_username": account[0],
-        "mqtt_password": account[1],
+def endpoint(load: Load, case: Case, folder: Path, poison: str = "") -> Run:
+    port = free_port()
+    with ingesting(folder, case, PURNA_ENDPOINT__PORT=str(port)) as process:
+        password = accounts_in(DataFolder(folder).accounts)["fleet"]
+        before = cpu_of(process)
+        run = load.publish(case, port, "fleet", password, poison)
+        return run | costs(process, before, load.count(case))
+
+
+def poison(load: Load, case: Case, folder: Path) -> Run:
+    """Every hundredth message is wrong; all of them are named, all others stored."""
+    kinds = folder / "poison.hex"
+    kinds.write_text("".join(payload.hex() + "\n" for payload in POISON.values()))
+    run = endpoint(load, case, folder, str(kinds))
+    beat = last_beat(DataFolder(folder).heartbeat)
+    assert beat is not None
+    wrong = load.count(case) // POISONED
+    connection = apsw.Connection(str(DataFolder(folder).quarantine))
+    named: Any = dict(connection.execute("SELECT code, count(*) FROM rejected GROUP BY code"))
+    connection.close()
+    assert set(named) == set(POISON), named
+    return run | {
+        "named": sum(named.values()) / wrong,
+        "good lost": load.count(case) - wrong - beat.counters["stored"],
     }
-    ingester = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "benchmarks.ingest", "--ingester"),
-            *(str(folder), json.dumps(settings), publisher[2]),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert ingester.stdout is not None
-    assert ingester.stdout.readline() == "connected\n"
-    sent = publish(load, port, account, publisher)
-    done = json.loads(ingester.stdout.readline())
-    ingester.wait()
-    return {**done, "seconds": done["ended"] - sent["began"]}
 
 
-def publish(
-    load: Path, port: int, account: tuple[str, str], publisher: list[str]
-) -> dict[str, float]:
-    out = subprocess.run(
-        [load, "pub", str(port), *account, *publisher], check=True, capture_output=True, text=True
-    )
-    return dict(json.loads(out.stdout))
+def broker_alone(load: Load, case: Case, folder: Path) -> Run:
+    with mosquitto(folder) as port:
+        subscriber = subprocess.Popen(
+            [
+                *(load.program, "sub", str(port), "", ""),
+                *(f"{topics.PREFIX}+/{topics.TELEMETRY}", str(load.count(case))),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert subscriber.stdout is not None
+        assert subscriber.stdout.readline() == "subscribed\n"
+        run = load.publish(case, port)
+        received = json.loads(subscriber.stdout.readline())
+        subscriber.wait()
+        return {"seconds": received["ended"] - run["began"]}
 
 
-def run_ingester(folder: Path, options: str, messages: int) -> None:
-    """Ingest ``messages`` and say when the last one was committed."""
-    import structlog
-
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    settings = IngestSettings.model_validate_json(options)
-    database = Database(f"sqlite:///{folder}/service.db")
-    Base.metadata.create_all(database.engine)
-    registry = SqlDeviceRegistry(database)
-    site = Site("s", Customer("c", "C"), "S")
-    registry.add([Device(f"bench-{number}", PRODUCT.id, site) for number in range(10)])
-    store = open_store(f"sqlite:///{folder}/readings.db")
-    counters = Counters()
-    link = MqttLink(settings, topics.subscriptions())
-    ingester = Ingester(
-        link,
-        store,
-        SqliteQuarantine(folder / "quarantine.db"),
-        registry,
-        {PRODUCT.id: PRODUCT},
-        SystemClock(),
-        settings,
-        counters,
-    )
-    stop = threading.Event()
-    told = False
-    before = 0.0
-
-    def each_step() -> None:
-        nonlocal told, before
-        if link.connected and not told:
-            told, before = True, cpu()
-            print("connected", flush=True)
-        if counters.as_dict()["stored"] >= messages:
-            stop.set()
-
-    ingester.run(stop, each_step)
-    ended = time.time()
-    counts = counters.as_dict()
-    assert counts["readings_stored"] == messages * 5, counts
-    figures = {
-        "ended": ended,
-        "cpu_us": (cpu() - before) / messages * 1e6,
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "group": counts["received"] / counts["commits"],
-    }
-    print(json.dumps(figures), flush=True)
-    store.close()
+def through_mosquitto(load: Load, case: Case, folder: Path) -> Run:
+    with mosquitto(folder) as port:
+        settings = {
+            "PURNA_ENDPOINT__ENABLED": "false",
+            "PURNA_INGEST__MQTT_PORT": str(port),
+            "PURNA_INGEST__MQTT_PROTOCOL": "3.1.1",
+        }
+        with ingesting(folder, case, **settings) as process:
+            before = cpu_of(process)
+            run = load.publish(case, port)
+            ended = when_settled(folder, load.count(case))
+            return {"seconds": ended - run["began"]} | costs(process, before, load.count(case))
 
 
-def cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+# --- the processes -------------------------------------------------------------------------------
 
 
 @contextmanager
-def embedded(folder: Path) -> Iterator[tuple[int, tuple[str, str]]]:
-    port = free_port()
-    broker = EmbeddedBroker(folder / "broker.toml", ACCOUNTS, port, free_port())
-    broker.start()
+def ingesting(folder: Path, case: Case, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """``purna ingest`` on this folder, as soon as it listens."""
+    data = DataFolder(folder)
+    data.create()
+    (data.catalogue / "bench.toml").write_text(CATALOGUE_FILE)
+    register(folder / "service.sqlite", case.connections).close()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "purna.run.cli", "ingest", "--data", str(folder)],
+        env={
+            **os.environ,
+            # One device stands for a gateway with many: its rate is not what is measured.
+            "PURNA_INGEST__DEVICE_RATE": "0",
+            "PURNA_LOG_LEVEL": "WARNING",
+            **environment,
+        },
+    )
     try:
-        yield port, ("platform", ACCOUNTS["platform"])
+        wait_for(lambda: (beat := last_beat(data.heartbeat)) is not None and beat.connected)
+        yield process
     finally:
-        broker.stop()
+        process.terminate()
+        process.wait()
+
+
+def when_settled(folder: Path, messages: int) -> float:
+    """When the numbers of so many messages were committed, seconds since 1970."""
+    connection = apsw.Connection(str(folder / "readings.sqlite"))
+    count = "SELECT coalesce(sum(last - first + 1), 0) FROM ack"
+    wait_for(lambda: connection.execute(count).get >= messages, 120.0)
+    ended = time.time()
+    connection.close()
+    return ended
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise TimeoutError("it did not come about in time")
+        time.sleep(0.005)
+
+
+def cpu_of(process: subprocess.Popen[bytes]) -> float:
+    """Seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def costs(process: subprocess.Popen[bytes], before: float, messages: int) -> Run:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return {
+        "CPU µs/message": (cpu_of(process) - before) / messages * 1e6,
+        "peak MB": int(peak.split()[1]) / 1024,
+    }
 
 
 def mosquitto_program() -> str | None:
@@ -230,7 +302,7 @@ def mosquitto_program() -> str | None:
 
 
 @contextmanager
-def mosquitto(folder: Path) -> Iterator[tuple[int, tuple[str, str]]]:
+def mosquitto(folder: Path) -> Iterator[int]:
     port = free_port()
     config = folder / "mosquitto.conf"
     config.write_text(
@@ -242,18 +314,14 @@ def mosquitto(folder: Path) -> Iterator[tuple[int, tuple[str, str]]]:
     )
     time.sleep(0.3)
     try:
-        yield port, ("", "")
+        yield port
     finally:
-        process.terminate()
-        process.wait()
+        stop(process)
 
 
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def stop(process: subprocess.Popen[Any]) -> None:
+    process.terminate()
+    process.wait()
 
 
 if __name__ == "__main__":

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 from ingest.registry import SqlDeviceRegistry
 from purna.core.catalogue import parse_product
 from purna.core.devices import Customer, Device, Site
-from purna.db.base import Base
 from purna.db.engine import Database
+from purna.run.migrate import upgrade
 
-PRODUCT = parse_product(
-    {
-        "id": "bench",
-        "name": "Bench",
-        "quantity": [
-            {"id": name, "name": name, "unit": "1", "low": -1e6, "high": 1e6}
-            for name in ("temp", "vib", "speed", "current", "flow")
-        ],
-    }
+CATALOGUE_FILE = 'id = "bench"\nname = "Bench"\n' + "".join(
+    f'[[quantity]]\nid = "{name}"\nname = "{name}"\nunit = "1"\nlow = -1e6\nhigh = 1e6\n'
+    for name in ("temp", "vib", "speed", "current", "flow")
 )
+PRODUCT = parse_product(tomllib.loads(CATALOGUE_FILE))
 
 
-def register(folder: Path, devices: int) -> Database:
-    """A service database in ``folder`` that knows ``bench-0`` … ."""
-    database = Database(f"sqlite:///{folder}/service.db")
-    Base.metadata.create_all(database.engine)
+def register(path: Path, devices: int) -> Database:
+    """A service database that knows ``bench-0`` … ."""
+    database = Database(f"sqlite:///{path}")
+    upgrade(database)
     site = Site("s", Customer("c", "C"), "S")
     SqlDeviceRegistry(database).add(
         [Device(f"bench-{number}", PRODUCT.id, site) for number in range(devices)]
@@ -35,7 +31,7 @@ def register(folder: Path, devices: int) -> Database:
 
 def payload(seq: int, start_ms: int, moments: int = 1) -> bytes:
     """A message with ``moments`` times and five values each; 120 bytes with one moment."""
-    numbering = f'{{"boot":"b1","seq":{1_000_000 + seq},'
+    numbering = f'{{"boot":"b1","seq":{1 + seq},'
     if moments == 1:
         return f'{numbering}"ts":{start_ms + seq},"m":{_values(seq)}}}'.encode()
     first = start_ms + seq * moments

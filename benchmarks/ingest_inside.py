@@ -68,7 +68,7 @@ def measured(devices: int, moments: int, size: int, count: int) -> dict[str, flo
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        database = register(folder, devices)
+        database = register(folder / "service.db", devices)
         store = open_store(f"sqlite:///{folder}/readings.db")
         quarantine = SqliteQuarantine(folder / "quarantine.db")
         counters = Counters()

@@ -90,7 +90,11 @@ class AckTracker:
 
     def settle(self, device: str, boot: str, first: int, last: int, now: float = 0.0) -> Progress:
         """Note that the messages ``first..last`` of ``boot`` are settled; its new state."""
-        known = self.get(device, boot)
+        boots = self._devices.get(device)
+        known = boots.get(boot) if boots else None
+        if boots and known and first == known.last + 1 and first and not known.ahead:
+            progress = boots[boot] = Progress(device, boot, known.first, last)  # as it should be
+            return progress
         progress = (known or Progress(device, boot)).plus(first, last)
         if known is None and not progress.begun and first == self._expected(progress):
             progress = progress.begin()

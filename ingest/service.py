@@ -22,6 +22,7 @@ from ingest.answers import Answers
 from ingest.caps import Caps
 from ingest.counters import Counters
 from ingest.directory import Directory
+from ingest.disk import RESERVE, DiskGuard
 from ingest.gaps import GapWatch, before_the_first
 from ingest.links.base import Link, Received
 from ingest.payloads import Decoders
@@ -32,7 +33,7 @@ from ingest.quality import TimeWindow
 from ingest.retention import Retention, borne_out
 from ingest.settings import IngestSettings
 from ingest.sorting import Group, Sorter
-from ingest.stores.base import Committed, IngestStore
+from ingest.stores.base import STORE_FULL, Committed, IngestStore
 from ingest.upkeep import Upkeep
 from purna.core.catalogue import Catalogue
 from purna.core.clock import SECOND, Clock
@@ -50,6 +51,9 @@ _WORTH_A_COMMIT = 64
 _REPLAY_EVERY = 1.0
 _REPLAYED_AT_ONCE = 1000
 _LOOK_EVERY = 1.0
+_DISK_FULL = {RESERVE, STORE_FULL}
+_FULL_PAUSE = 0.5
+_TELL_EVERY = 60.0
 _ALL = 2**62
 _TOO_MUCH = "The device sends more messages than it may: what is above its rate is not stored."
 
@@ -97,6 +101,8 @@ class Ingester:
     shed_above_rate
         Whether to leave out what a device sends above its rate; False where the link itself slows
         its devices down.
+    disk
+        Says when there is too little room to take anything in.
     chores
         Done about once a second in the background, such as turning waveforms into indicators.
     """
@@ -117,12 +123,16 @@ class Ingester:
         waveforms: WaveformStore | None = None,
         gaps: GapLog | None = None,
         shed_above_rate: bool = True,
+        disk: DiskGuard | None = None,
         chores: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._link = link
         self._waveforms = waveforms
         self._chores = chores
         self._gaps = gaps
+        self._disk = disk
+        self._told_full_at = -_TELL_EVERY
+        counters.show(disk_guard=0)
         self._store = store
         self._quarantine = quarantine
         self._clock = clock
@@ -215,11 +225,16 @@ class Ingester:
         if now >= self._look_at:
             self._look_at = now + _LOOK_EVERY
             self._look_at_numbers(now)
-            self._counters.show(
-                last_commit_age_seconds=now - self._committed_at, waiting=self._link.waiting
-            )
+            self._show_age(now)
         self._answers.send_acks()
         return len(messages)
+
+    def _show_age(self, now: float) -> None:
+        self._counters.show(
+            last_commit_age_seconds=now - self._committed_at, waiting=self._link.waiting
+        )
+        if self._disk is not None:
+            self._counters.show(disk_free_bytes=self._disk.room())
 
     def _look_at_numbers(self, now: float) -> None:
         """Begin counts that waited long enough, and name the gaps that did."""
@@ -278,6 +293,8 @@ class Ingester:
         now = self._monotonic()
         shed, offenders = self._caps.shed([message.topic for message in messages], now)
         group = self._sorted(messages, shed)
+        if self._disk is not None:
+            self._insist(self._disk.check)
         self._insist(lambda: self._quarantine.add(group.rejected))
         stored = self._commit(group, offenders)
         self._link.acknowledge(messages, group.refused_whole() | dict.fromkeys(shed, _TOO_MUCH))
@@ -355,18 +372,36 @@ class Ingester:
 
     def _insist(self, action: Callable[[], T]) -> T:
         """Do something until it works; meanwhile the connection is kept alive."""
-        pause = _FIRST_PAUSE
+        pause, full = _FIRST_PAUSE, False
         while True:
             try:
-                return action()
+                done = action()
             except RetryLater as error:
                 if self._stop.is_set():
                     raise
-                log.warning("ingest has to wait", why=str(error), again_in_s=pause)
+                full = error.code in _DISK_FULL
+                if full:
+                    self._tell_full(error)
+                else:
+                    log.warning("ingest has to wait", why=str(error), again_in_s=pause)
                 self._counters.add(retries=1)
                 self._each_step()
                 self._link.receive(0, pause)
-                pause = min(pause * 2, self._settings.retry_max_s)
+                pause = min(pause * 2, _FULL_PAUSE if full else self._settings.retry_max_s)
+            else:
+                if full:
+                    log.warning("there is room on the disk again")
+                    self._counters.show(disk_guard=0)
+                return done
+
+    def _tell_full(self, error: RetryLater) -> None:
+        """Say loudly, but not more than once a minute, that nothing is taken in."""
+        now = self._monotonic()
+        self._counters.show(disk_guard=1)
+        self._show_age(now)
+        if now - self._told_full_at >= _TELL_EVERY:
+            self._told_full_at = now
+            log.error("the disk is full", why=str(error))
 
     def _last_status(self, device: str) -> Status | None:
         past = self._store.events([device], 0, 2**62, "status")

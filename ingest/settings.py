@@ -115,6 +115,16 @@ class IngestSettings(BaseModel):
     retry_max_s: float = Field(
         30.0, gt=0, description="Longest pause between tries when store or broker fail"
     )
+    disk_reserve_mb: float = Field(
+        256.0,
+        ge=0,
+        description="Take nothing in while less than this is free on the disk; 0 = do not watch",
+    )
+    standby: bool = Field(
+        False,
+        description="Wait while another ingest process writes to the store, and take over when it "
+        "ends; false = refuse to start",
+    )
     seal_rows: int = Field(
         500_000, ge=1, description="Compress the log into chunks when it has this many readings"
     )

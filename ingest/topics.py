@@ -52,6 +52,7 @@ def parse_leniently(topic: str) -> Topic:
         return Topic("", "")
 
 
+@lru_cache(maxsize=65_536)
 def build(device: str, kind: str) -> str:
     """The topic of ``kind`` (``telemetry``, ``ack`` …) of a device."""
     return f"{PREFIX}{checked_device_id(device)}/{kind}"

@@ -24,6 +24,9 @@ class Cutoff(NamedTuple):
 
 NOTHING_OWN: Mapping[SeriesKey, Cutoff] = MappingProxyType({})
 
+STORE_FULL = "store.full"
+"""Code of the RetryLater that says that the disk is full."""
+
 
 @dataclass(frozen=True, slots=True)
 class Committed:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,14 +20,13 @@ from ingest.acks import Progress
 from ingest.stores.base import NOTHING_OWN, Committed, Cutoff
 from ingest.stores.numbers import Numbers
 from ingest.stores.rows import Bool, Rows, first_of_key, to_bytes
-from ingest.stores.sqlite_schema import explained, open_writer, transaction
+from ingest.stores.sqlite_schema import explained, open_writer
 from ingest.stores.sqlite_seal import Sealer
 from ingest.stores.sqlite_view import View
-from purna.core.errors import AskOperator
+from ingest.stores.write_right import WriteRight
 from purna.core.ports import Appended, Latest, Touched
 from purna.core.readings import DeviceEvent, Int64, Points, ReadingBatch, SeriesKey
 from purna.core.rollups import Rollups
-from purna.db.lock import claim
 
 _NEVER = np.iinfo(np.int64).min
 _json = msgspec.json.Encoder()
@@ -117,11 +116,13 @@ class _Writer:
     def __init__(self, path: Path, view: View, seal_aside: bool) -> None:
         self._path = path
         self._view = view
-        self._lock_file = _claim(path)
-        self._write_lock = threading.Lock()
+        self._right = WriteRight(path)
+        self._lock = threading.Lock()  # for the connection and all that is remembered here
         try:
             self._connection = open_writer(path)
-            self.sealer = Sealer(path, self._write_lock, aside=seal_aside)
+            with explained(path):
+                self._right.take_over(self._connection)
+            self.sealer = Sealer(path, self._right, aside=seal_aside)
             self._series: Numbers[SeriesKey] = Numbers(
                 {
                     SeriesKey(device, quantity): sid
@@ -134,7 +135,7 @@ class _Writer:
                 {name: number for number, name in self._rows("SELECT id, name FROM boot")}
             )
         except BaseException:
-            self._lock_file.close()
+            self._right.close()
             raise
         newest = view.newest()
         self._newest: Int64 = np.full(len(self._series) + 1, _NEVER, np.int64)
@@ -142,9 +143,9 @@ class _Writer:
 
     def close(self) -> None:
         self.sealer.close()
-        with self._write_lock:
+        with self._lock, self._right.lock:
             self._connection.close()
-            self._lock_file.close()
+            self._right.close()
 
     def commit(
         self,
@@ -152,7 +153,7 @@ class _Writer:
         events: Sequence[DeviceEvent],
         progress: Sequence[Progress],
     ) -> Committed:
-        with self._write_lock, explained(self._path):
+        with self._lock, explained(self._path):
             series, boots = self._series.of(batch.series), self._boots.of(batch.boots)
             rows = Rows(
                 series.numbers[batch.index],
@@ -167,7 +168,7 @@ class _Writer:
                 newest = np.append(newest, np.full(len(series.new), _NEVER, np.int64))
             new_rows = self._new_rows(rows, newest)
             connection = self._connection
-            with transaction(connection):
+            with self._right.transaction(connection):
                 connection.executemany(
                     "INSERT INTO series VALUES (?, ?, ?)",
                     [(sid, key.device, key.quantity) for key, sid in series.new.items()],
@@ -213,7 +214,7 @@ class _Writer:
         return False
 
     def progress(self) -> list[Progress]:
-        with self._write_lock, explained(self._path):
+        with self._lock, explained(self._path):
             return [
                 Progress(device, boot, first, last, _ranges.decode(ahead))
                 for device, boot, first, last, ahead in self._rows(
@@ -224,17 +225,3 @@ class _Writer:
     def _rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
         with explained(self._path):
             return iter(self._connection.execute(sql).fetchall())
-
-
-def _claim(path: Path) -> IO[str]:
-    """The lock that makes this process the only writer, held until it ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-
-    def refusal(owner: str) -> AskOperator:
-        return AskOperator(
-            "store.locked",
-            f"Another process ({owner}) writes to {path} already: stop it first, or give this one "
-            "another file (ingest.store_url).",
-        )
-
-    return claim(path.with_name(path.name + ".lock"), refusal)

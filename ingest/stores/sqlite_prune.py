@@ -8,7 +8,6 @@ All is done in short transactions; a removal that ends half way goes on at the n
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ from ingest.acks import BOOTS_PER_DEVICE
 from ingest.stores import chunks, sqlite_chunks
 from ingest.stores.base import Cutoff
 from ingest.stores.rows import Rows
-from ingest.stores.sqlite_schema import explained, snapshot, transaction
+from ingest.stores.sqlite_schema import explained, snapshot
+from ingest.stores.write_right import WriteRight
 from purna.core.clock import DAY, HOUR, MINUTE
 from purna.core.readings import Points, SeriesKey
 from purna.core.rollups import NO_ROLLUPS, Rollups, combined, rolled_up
@@ -43,10 +43,10 @@ FREE_PAGES = 256
 class Pruner:
     """Removes what is old from one store file; see :class:`~ingest.stores.sqlite_seal.Sealer`."""
 
-    def __init__(self, path: Path, connection: apsw.Connection, write_lock: threading.Lock) -> None:
+    def __init__(self, path: Path, connection: apsw.Connection, right: WriteRight) -> None:
         self._path = path
         self._connection = connection
-        self._write_lock = write_lock
+        self._right = right
 
     def prune(self, default: Cutoff, own: Mapping[SeriesKey, Cutoff]) -> None:
         connection = self._connection
@@ -80,7 +80,7 @@ class Pruner:
             for sid, target in targets.items():
                 final[sid] = _taken_out(connection, sid, target, dropped, kept)
         change = sqlite_chunks.packed(dropped, kept)
-        with self._write_lock, transaction(connection):
+        with self._right.transaction(connection):
             sqlite_chunks.put(connection, change)
             for sid, target in targets.items():
                 for step, rollups in final[sid].items():
@@ -105,12 +105,12 @@ class Pruner:
             if t1 + step <= cutoffs[sid].rollups
         ]
         if old:
-            with self._write_lock, transaction(connection):
+            with self._right.transaction(connection):
                 connection.executemany("DELETE FROM rollup WHERE id = ?", old)
 
     def _remove_others(self, before: int) -> None:
         connection = self._connection
-        with self._write_lock, transaction(connection):
+        with self._right.transaction(connection):
             connection.execute("DELETE FROM event WHERE ts < ?", (before,))
             connection.execute(
                 "DELETE FROM ack WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
@@ -123,7 +123,7 @@ class Pruner:
         """Make the file shorter by most of its free pages."""
         with explained(self._path):
             while self._too_many_free():
-                with self._write_lock:
+                with self._right.lock:
                     # It gives back one page for each row that is fetched.
                     self._connection.execute(
                         f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})"

@@ -23,7 +23,8 @@ from pathlib import Path
 import apsw
 
 from ingest.stores import sqlite_migrate
-from purna.core.errors import AskOperator, RetryLater
+from ingest.stores.base import STORE_FULL
+from purna.core.errors import AskOperator, RetryLater, StartAgain
 
 VERSION = 2
 
@@ -167,21 +168,24 @@ def explained(path: Path) -> Iterator[None]:
     Raises
     ------
     RetryLater
-        When somebody else holds the file right now.
+        When somebody else holds the file right now, or the disk is full: what was begun is undone.
+    StartAgain
+        When reading, writing or syncing failed: nobody knows then what is on disk, and the next
+        sync may claim success.
     AskOperator
-        When the disk is full, or the file can't be opened, read or written. After a failed sync
-        nobody knows what is on disk, so this must end the process.
+        When the file can't be opened or is no readings file.
     """
     try:
         yield
     except (apsw.BusyError, apsw.LockedError) as error:
         raise RetryLater("store.busy", f"{path} is busy: {error}") from error
     except apsw.FullError as error:
-        raise AskOperator(
-            "store.full", f"The disk with {path} is full: make room, then start again."
+        raise RetryLater(STORE_FULL, f"The disk with {path} is full: make room.") from error
+    except apsw.IOError as error:
+        raise StartAgain(
+            "store.io", f"The disk with {path} fails ({error}): check the disk."
         ) from error
     except (
-        apsw.IOError,
         apsw.CorruptError,
         apsw.NotADBError,
         apsw.CantOpenError,

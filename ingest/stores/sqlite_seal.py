@@ -17,7 +17,8 @@ from ingest.stores.base import Cutoff
 from ingest.stores.sealing import End, Step, one_round
 from ingest.stores.sealing_process import SealingProcess
 from ingest.stores.sqlite_prune import Pruner
-from ingest.stores.sqlite_schema import explained, open_writer, transaction
+from ingest.stores.sqlite_schema import explained, open_writer
+from ingest.stores.write_right import WriteRight
 from purna.core.readings import SeriesKey
 
 LOG_ENTRIES = 4096
@@ -34,18 +35,18 @@ class Sealer:
     ----------
     path
         The store's file; only the process that may write to it makes a sealer.
-    write_lock
-        Held during every write transaction on the file in this process.
+    right
+        To write to it.
     aside
         Compress in a process of its own, so that this one has its time for those who commit.
     """
 
-    def __init__(self, path: Path, write_lock: threading.Lock, *, aside: bool = False) -> None:
+    def __init__(self, path: Path, right: WriteRight, *, aside: bool = False) -> None:
         self._path = path
-        self._write_lock = write_lock
+        self._right = right
         self._seal_lock = threading.Lock()
         self._connection = open_writer(path)
-        self._pruner = Pruner(path, self._connection, write_lock)
+        self._pruner = Pruner(path, self._connection, right)
         self._process = SealingProcess(path) if aside else None
         self._find: Callable[[int], Iterator[Step | End]] = (
             self._process.one_round if self._process else partial(one_round, self._connection)
@@ -80,7 +81,7 @@ class Sealer:
         """Seal the oldest entries up to ``last``; how many rows, 0 when there are none left."""
         connection = self._connection
         for step in self._find(last):
-            with self._write_lock, transaction(connection):
+            with self._right.transaction(connection):
                 if isinstance(step, Step):
                     sqlite_chunks.put(connection, step.change)
                     connection.executemany(

@@ -8,7 +8,8 @@
     │   ├── NotFound        no such thing
     │   ├── Conflict        the thing is not in a state that allows it
     │   └── Denied          not allowed for this caller
-    └── AskOperator         a person must change something (busy port, unwritable folder, full disk)
+    ├── AskOperator         a person must change something (busy port, unwritable folder)
+    └── StartAgain          this process can't be trusted any more: end it, a new one may work
 
 Programming errors are never wrapped into these: they stay what they are and fail loudly.
 """
@@ -84,5 +85,15 @@ class Denied(GiveUp):
 
 class AskOperator(PurnaError):
     """A person has to change something outside the program; the detail says what."""
+
+    status = 500
+
+
+class StartAgain(PurnaError):
+    """Nobody knows what this process's view of the world is worth (a sync failed, a lock is lost).
+
+    Nothing may be done about it inside: the process ends, and its supervisor starts a new one that
+    looks at what is really there.
+    """
 
     status = 500

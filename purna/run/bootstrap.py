@@ -159,8 +159,8 @@ class Platform:
         return SqliteQuarantine(self.folder.quarantine, read_only=True)
 
     @property
-    def gaps_file(self) -> Path:
-        """Where gaps in the devices' numbering are kept: beside the readings."""
+    def readings_file(self) -> Path:
+        """The file of the embedded store, which also keeps the gaps in the devices' numbering."""
         scheme, _, path = self.store_url.partition(":///")
         return Path(path) if scheme == "sqlite" else self.folder.path / "readings.sqlite"
 
@@ -169,7 +169,7 @@ class Platform:
         """The gaps in the devices' numbering, for looking."""
         from ingest.stores.gaps import SqliteGapLog
 
-        return SqliteGapLog(self.gaps_file, read_only=True)
+        return SqliteGapLog(self.readings_file, read_only=True)
 
     # MQTT
 

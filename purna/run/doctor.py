@@ -141,8 +141,16 @@ def _ingest(platform: Platform) -> str:
         raise _Wrong("doctor.ingest", f"last progress {silent:.0f} s ago: start `purna up`")
     if not beat.connected:
         raise _Wrong("doctor.ingest", "runs, but no message can reach it")
-    shown = ("received", "stored", "duplicates", "quarantined")
-    return "messages " + ", ".join(f"{name} {beat.counters[name]}" for name in shown)
+    if beat.gauges.get("disk_guard"):
+        free = beat.gauges.get("disk_free_bytes", 0) / 1e6
+        raise _Wrong(
+            "doctor.ingest",
+            f"takes nothing in: only {free:.0f} MB are free; make room, it goes on by itself",
+        )
+    shown = ("received", "stored", "duplicates", "quarantined", "shed")
+    text = "messages " + ", ".join(f"{name} {beat.counters[name]}" for name in shown)
+    waits = silence(platform.folder.standby) < _STALE_AFTER
+    return text + (", another process stands by" if waits else "")
 
 
 def _api(platform: Platform) -> str:

@@ -62,6 +62,11 @@ class DataFolder:
         return self.path / "ingest.json"
 
     @property
+    def standby(self) -> Path:
+        """Sign of life of an ingest process that waits to take over."""
+        return self.path / "ingest-standby.json"
+
+    @property
     def fleet(self) -> Path:
         """State of the simulated fleet of a demonstration."""
         return self.path / "fleet.state"

@@ -5,17 +5,25 @@ from __future__ import annotations
 import signal
 import threading
 
+import structlog
+
 from ingest.counters import Counters
+from ingest.disk import DiskGuard
 from ingest.downward import Downward
 from ingest.quarantine import SqliteQuarantine
 from ingest.service import Ingester
 from ingest.stores import open_store
+from ingest.stores.base import IngestStore
 from ingest.stores.gaps import SqliteGapLog
 from ingest.stores.waveforms import SqliteWaveformStore
+from ingest.stores.write_right import LOCKED, wait_for_right
 from ingest.waveform_upkeep import WaveformUpkeep
 from models.vibration import indicators_of
+from purna.core.errors import AskOperator
 from purna.run.bootstrap import Platform
 from purna.run.heartbeat import Heartbeat
+
+log = structlog.get_logger(__name__)
 
 
 def run_ingest(platform: Platform) -> None:
@@ -24,13 +32,15 @@ def run_ingest(platform: Platform) -> None:
     stop = threading.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sign, lambda *_: stop.set())
-    store = open_store(platform.store_url, seal_aside=True)
+    store = _opened_store(platform, stop)
+    if store is None:
+        return
     quarantine = SqliteQuarantine(
         platform.folder.quarantine,
         limit=settings.quarantine_limit,
         limit_bytes=settings.quarantine_bytes,
     )
-    gaps = SqliteGapLog(platform.gaps_file)
+    gaps = SqliteGapLog(platform.readings_file)
     waveforms = SqliteWaveformStore(platform.folder.waveforms)
     waveform_upkeep = WaveformUpkeep(
         waveforms,
@@ -60,6 +70,7 @@ def run_ingest(platform: Platform) -> None:
         waveforms=waveforms,
         gaps=gaps,
         shed_above_rate=not platform.settings.endpoint.enabled,
+        disk=DiskGuard(platform.folder.path, round(settings.disk_reserve_mb * 1e6)),
         chores=[waveform_upkeep.once],
     )
 
@@ -76,3 +87,18 @@ def run_ingest(platform: Platform) -> None:
         waveforms.close()
         gaps.close()
         store.close()
+
+
+def _opened_store(platform: Platform, stop: threading.Event) -> IngestStore | None:
+    """The store for writing; in standby as soon as nobody else writes, None when stopped before."""
+    while not stop.is_set():
+        try:
+            return open_store(platform.store_url, seal_aside=True)
+        except AskOperator as error:
+            if error.code != LOCKED or not platform.settings.ingest.standby:
+                raise
+        log.info("another process ingests: standing by")
+        standby = Heartbeat(platform.folder.standby, Counters(), lambda: False)
+        wait_for_right(platform.readings_file, standby.beat, stop)
+        log.info("taking over")
+    return None

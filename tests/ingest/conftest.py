@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 
 from ingest.settings import IngestSettings
 from tests.embedded_broker import ACCOUNTS, EmbeddedBroker
-from tests.ingest.kit import Machine, free_port
+from tests.ingest.kit import Desk, Machine, free_port
 
 
 @dataclass
@@ -48,3 +48,20 @@ def machine(broker: RunningBroker) -> Iterator[Machine]:
     one = broker.machine()
     yield one
     one.close()
+
+
+Desks = Callable[..., Desk]
+
+
+@pytest.fixture
+def desks(tmp_path: Path) -> Iterator[Desks]:
+    """Makes a desk from the time that it is (micros), and settings."""
+    opened: list[Desk] = []
+
+    def make(now: int, **settings: object) -> Desk:
+        opened.append(Desk(tmp_path, now=now, **settings))
+        return opened[-1]
+
+    yield make
+    for desk in opened:
+        desk.close_all()

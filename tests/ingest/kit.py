@@ -16,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from ingest import topics
 from ingest.counters import Counters
+from ingest.disk import DiskGuard
 from ingest.links.base import Received
 from ingest.links.mqtt import MqttLink
 from ingest.payloads.command_result import CommandResult
@@ -283,7 +284,7 @@ class Desk:
             self.counters,
             lambda: self.link.now,
             gaps=self.gaps,
-            **given,
+            **{"disk": DiskGuard(self.folder, 1), **given},
         )
         self.ingester.start()
 

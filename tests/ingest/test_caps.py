@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.caps import Bucket, Caps
 from purna.core.clock import HOUR
-from tests.ingest.kit import Desk, telemetry
+from tests.ingest.conftest import Desks
+from tests.ingest.kit import telemetry
 
 NOW = 1_780_000_000_000_000
 
@@ -56,8 +55,8 @@ def test_no_limit_sheds_nothing() -> None:
     assert Caps(0.0, 1.0, lambda topic: topic).shed(["a"] * 1000, 0.0) == (set(), [])
 
 
-def test_what_is_shed_is_counted_not_stored_not_promised_and_recorded_once(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, now=NOW, device_rate=10, device_burst=20)
+def test_what_is_shed_is_counted_not_stored_not_promised_and_recorded_once(desks: Desks) -> None:
+    desk = desks(NOW, device_rate=10, device_burst=20)
     messages = [telemetry(NOW + n, n, temp=1.0) for n in range(50)]
     desk.send(*messages)
     desk.send(telemetry(NOW, 1, temp=1.0), device="d2")
@@ -82,4 +81,3 @@ def test_what_is_shed_is_counted_not_stored_not_promised_and_recorded_once(tmp_p
     assert counts["received"] == sum(
         counts[n] for n in ("stored", "duplicates", "quarantined", "shed")
     )
-    desk.close_all()

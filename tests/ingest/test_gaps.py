@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,16 +14,15 @@ from ingest.stores import gaps as gaps_module
 from ingest.stores.gaps import SqliteGapLog
 from purna.core.clock import SECOND
 from purna.core.readings import Gap
+from tests.ingest.conftest import Desks
 from tests.ingest.kit import Desk, telemetry
 
 NOW = 1_780_000_000_000_000
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    opened = Desk(tmp_path, now=NOW, gap_after_s=30)
-    yield opened
-    opened.close_all()
+def desk(desks: Desks) -> Desk:
+    return desks(NOW, gap_after_s=30)
 
 
 def send(desk: Desk, *seqs: int, boot: str = "b1", device: str = "d1") -> None:

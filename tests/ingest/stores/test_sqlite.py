@@ -24,7 +24,7 @@ from ingest.stores.sealing import End, Step
 from ingest.stores.sealing_process import SealingProcess
 from ingest.stores.sqlite import SqliteReadingStore
 from purna.core.clock import DAY
-from purna.core.errors import AskOperator, RetryLater
+from purna.core.errors import AskOperator, RetryLater, StartAgain
 from purna.core.readings import DeviceEvent, ReadingBatch, SeriesKey, Telemetry
 
 T0 = 1_700_000_000_000_000
@@ -94,7 +94,7 @@ def test_a_sync_that_fails_in_a_checkpoint_is_heard(
         for at in range(100):
             store.append(points(at, 1))
 
-    with pytest.raises(AskOperator, match="check disk and file"):
+    with pytest.raises(StartAgain, match="check the disk"):
         append_some()
     store.close()
     del disk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -61,6 +61,13 @@ class IngestStore(ReadingStore, Protocol):
         """The acknowledgement state of all devices; of the boots of one, the older first."""
         ...
 
+    def history(self, key: SeriesKey, start: int, end: int) -> Iterator[ReadingBatch]:
+        """Everything known of the readings with ``start <= ts < end``, in time order.
+
+        A bounded number at a time; what is stored meanwhile may be in it or not.
+        """
+        ...
+
     def seal(self, min_rows: int = 1) -> int:
         """Compress the log if it has at least ``min_rows`` readings; how many were sealed.
 
@@ -80,3 +87,18 @@ class IngestStore(ReadingStore, Protocol):
             For events, and for all series that have no cutoff of their `own`.
         """
         ...
+
+
+def single_series(key: SeriesKey, rows: Sequence[tuple[int, str, int, float, int]]) -> ReadingBatch:
+    """A batch from tuples of ts, boot, number, value and quality."""
+    boots = {boot: number for number, boot in enumerate(dict.fromkeys(row[1] for row in rows))}
+    return ReadingBatch(
+        (key,),
+        np.zeros(len(rows), np.int32),
+        np.array([ts for ts, *_ in rows], np.int64),
+        np.array([value for *_, value, _ in rows], np.float64),
+        np.array([quality for *_, quality in rows], np.uint8),
+        tuple(boots),
+        np.array([boots[boot] for _, boot, *_ in rows], np.int32),
+        np.array([seq for _, _, seq, *_ in rows], np.int64),
+    )

@@ -35,8 +35,9 @@ from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from ingest.acks import Progress
-from ingest.stores.base import NOTHING_OWN, Committed, Cutoff
+from ingest.stores.base import NOTHING_OWN, Committed, Cutoff, single_series
 from ingest.stores.rows import Bool, first_of_key
+from purna.core.clock import DAY
 from purna.core.errors import AskOperator, RetryLater
 from purna.core.ports import Appended, Latest, Touched
 from purna.core.readings import DeviceEvent, Points, ReadingBatch, SeriesKey
@@ -209,6 +210,26 @@ class InfluxReadingStore:
                 end=end * 1000,
             ):
                 yield {**row, "series": _series(row), "ts": _micros(row["_time"])}
+
+    def history(self, key: SeriesKey, start: int, end: int) -> Iterator[ReadingBatch]:
+        span = self.span()
+        first, last = (max(start, span[0]), min(end, span[1] + 1)) if span else (0, 0)
+        for at in range(first, last, DAY):
+            found = self._readings(
+                [key], at, min(at + DAY, last), "value", "quality", "boot", "seq"
+            )
+            rows = sorted(
+                (
+                    row["ts"],
+                    unquote(row["boot"]),
+                    int(row["seq"]),
+                    float(row["value"]),
+                    int(row["quality"]),
+                )
+                for row in found
+            )
+            if rows:
+                yield single_series(key, rows)
 
     def rollups(
         self, keys: Sequence[SeriesKey], start: int, end: int, step: int

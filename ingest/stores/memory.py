@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ingest.acks import Progress
-from ingest.stores.base import NOTHING_OWN, Committed, Cutoff
+from ingest.stores.base import NOTHING_OWN, Committed, Cutoff, single_series
 from purna.core.clock import HOUR
 from purna.core.errors import NotFound
 from purna.core.ports import Appended, Latest, Touched
@@ -83,6 +83,13 @@ class MemoryReadingStore:
             np.array([rows[ts][2] for ts in times], np.float64),
             np.array([rows[ts][3] for ts in times], np.uint8),
         )
+
+    def history(self, key: SeriesKey, start: int, end: int) -> Iterator[ReadingBatch]:
+        with self._lock:
+            rows = sorted(
+                (ts, *row) for ts, row in self._series.get(key, {}).items() if start <= ts < end
+            )
+        yield single_series(key, rows)
 
     def rollups(
         self, keys: Sequence[SeriesKey], start: int, end: int, step: int

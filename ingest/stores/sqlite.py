@@ -79,6 +79,9 @@ class SqliteReadingStore:
     def read(self, keys: Sequence[SeriesKey], start: int, end: int) -> dict[SeriesKey, Points]:
         return self._view.read(keys, start, end)
 
+    def history(self, key: SeriesKey, start: int, end: int) -> Iterator[ReadingBatch]:
+        return self._view.history(key, start, end)
+
     def rollups(
         self, keys: Sequence[SeriesKey], start: int, end: int, step: int
     ) -> dict[SeriesKey, Rollups]:

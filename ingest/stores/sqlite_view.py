@@ -29,7 +29,7 @@ from ingest.stores.rows import (
 from ingest.stores.sqlite_schema import explained, open_reader, snapshot
 from purna.core.clock import HOUR
 from purna.core.ports import Latest, Touched
-from purna.core.readings import DeviceEvent, Int32, Int64, Points, SeriesKey
+from purna.core.readings import DeviceEvent, Int32, Int64, Points, ReadingBatch, SeriesKey
 from purna.core.rollups import NO_ROLLUPS, Rollups, buckets_between, combined, rolled_up
 
 _ALWAYS = (-(2**63), 2**63 - 1)
@@ -152,6 +152,28 @@ class View:
             key: _points(*found[key], start, end, rank, times) if key in found else Points.empty()
             for key in keys
         }
+
+    def history(self, key: SeriesKey, start: int, end: int) -> Iterator[ReadingBatch]:
+        """All columns of the readings in ``start <= ts < end``, about a chunk at a time."""
+        while start < end:
+            with self._open() as connection:
+                sid = self._sids.get(key)
+                if connection is None or sid is None:
+                    return
+                last: Any = connection.execute(
+                    "SELECT t1 FROM chunk WHERE series = ? AND t1 >= ? AND t0 < ?"
+                    " ORDER BY t0 LIMIT 1",
+                    (sid, start, end),
+                ).get
+                until = end if last is None else min(last + 1, end)
+                tail = self._tail.of_series(sid, start, until, self._rank)
+                stored = _chunks(connection, sid, start, until, tail, origin=True)
+                rank, boots = self._rank, self._boots
+            parts = [_between(chunk.rows(sid), start, until) for chunk in stored]
+            rows = merged(joined([*parts, tail]), rank)
+            if rows.size:
+                yield _batch(key, rows, boots)
+            start = until
 
     def rollups(
         self, keys: Sequence[SeriesKey], start: int, end: int, step: int
@@ -357,14 +379,24 @@ def rank_of(names: Sequence[str]) -> Int64:
 
 
 def _chunks(
-    connection: apsw.Connection, sid: int, start: int, end: int, tail: Rows, *, hours: bool = False
+    connection: apsw.Connection,
+    sid: int,
+    start: int,
+    end: int,
+    tail: Rows,
+    *,
+    origin: bool = False,
+    hours: bool = False,
 ) -> list[_Chunk]:
     """The chunks of a series with rows in ``start <= ts < end``, in time order.
 
-    Boot and number are read only where a row of the tail may meet one of the chunk. With ``hours``
-    only roll-ups are read where a chunk has its own and no row of the tail comes between.
+    Boot and number (``origin``) are read only when asked for, and where a row of the tail may meet
+    one of the chunk. With ``hours`` only roll-ups are read where a chunk has its own and no row of
+    the tail comes between.
     """
     meets, ends = (int(tail.ts[0]), int(tail.ts[-1])) if tail.size else (_ALWAYS[1], _ALWAYS[0])
+    if origin:
+        meets = _ALWAYS[0]
     raw = "(c.hours IS NULL OR (c.t1 >= ?1 AND c.t0 <= ?2))" if hours else "1"
     return [
         _Chunk(*row)
@@ -432,6 +464,20 @@ def _rolled_parts(
 
 def _rolled_up(rows: Rows, step: int) -> Rollups:
     return rolled_up(Points(rows.ts, rows.value, rows.quality), step)
+
+
+def _batch(key: SeriesKey, rows: Rows, names: Sequence[str]) -> ReadingBatch:
+    boots, origin = np.unique(rows.boot, return_inverse=True)
+    return ReadingBatch(
+        (key,),
+        np.zeros(rows.size, np.int32),
+        rows.ts,
+        rows.value,
+        rows.quality,
+        tuple(names[boot] for boot in boots.tolist()),
+        origin.astype(np.int32),
+        rows.seq,
+    )
 
 
 def _between(rows: Rows, start: int, end: int) -> Rows:

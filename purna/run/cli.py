@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -98,7 +99,10 @@ def simulate(
 @command
 def import_(
     source: Annotated[
-        str, typer.Argument(help="A shipped set (azure_pdm, cmapss) or a mapping file.")
+        str,
+        typer.Argument(
+            help="A shipped set (azure_pdm, cmapss), a mapping file, or 'readings' for an export."
+        ),
     ],
     folder: Annotated[Path, typer.Argument(help="Where the set's files are.")],
     data: Data = None,
@@ -109,9 +113,51 @@ def import_(
     ] = "",
 ) -> None:
     """Read a recorded history into the store: devices, readings, events, maintenance."""
+    if source == "readings":
+        from purna.run.exchanging import import_readings
+
+        import_readings(platform_in(data), folder, console=out)
+        return
     from purna.run.histories import import_history
 
     import_history(platform_in(data), source, folder, subset=subset, until=until, console=out)
+
+
+class ExportFormat(StrEnum):
+    """File formats of an export."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+@app.command()
+@command
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder for the files; made when missing.")],
+    data: Data = None,
+    form: Annotated[ExportFormat, typer.Option("--format")] = ExportFormat.PARQUET,
+    device: Annotated[
+        list[str] | None, typer.Option(help="Only this device; may be repeated.  [default: all]")
+    ] = None,
+    quantity: Annotated[
+        list[str] | None, typer.Option(help="Only this quantity; may be repeated.  [default: all]")
+    ] = None,
+    start: Annotated[str, typer.Option("--from", help="From this date.  [default: all]")] = "",
+    until: Annotated[str, typer.Option(help="Up to this date.  [default: all]")] = "",
+) -> None:
+    """Write readings and events into files; `purna import readings` takes them in again."""
+    from purna.run.exchanging import export_readings
+
+    export_readings(
+        platform_in(data),
+        folder,
+        form.value,
+        devices=device or (),
+        quantities=quantity or (),
+        start=start,
+        end=until,
+        console=out,
+    )
 
 
 @app.command()

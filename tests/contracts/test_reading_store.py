@@ -363,6 +363,29 @@ def test_the_store_tells_which_hours_were_touched_since(kind: str, tmp_path: Pat
     store.close()
 
 
+def test_the_history_of_a_series_has_everything_known(store: IngestStore) -> None:
+    store.append(batch(message("p1", T0 + 2, "b2", 7, temp=2.0), message("p1", T0, temp=0.0)))
+    store.append(batch(message("p1", T0 + 1, "b10", 3, temp=1.0), message("p1", T0, rpm=9.0)))
+    store.append(batch(message("p1", T0 + 2, "b1", 9, temp=5.0)))
+    store.append(batch(Telemetry("p1", [(T0 + 3, {"temp": 3.0})], "b2", 8, quality={"temp": 2})))
+    key = SeriesKey("p1", "temp")
+    found = [
+        (ts, b.boots[boot], seq, value, quality)
+        for b in store.history(key, T0, T0 + 9)
+        for ts, boot, seq, value, quality in zip(
+            *(c.tolist() for c in (b.ts, b.origin, b.seq, b.value, b.quality)), strict=True
+        )
+    ]
+    assert found == [
+        (T0, "", -1, 0.0, 0),
+        (T0 + 1, "b10", 3, 1.0, 0),
+        (T0 + 2, "b2", 7, 2.0, 0),
+        (T0 + 3, "b2", 8, 3.0, 2),
+    ]
+    assert sum(map(len, store.history(key, T0 + 1, T0 + 3))) == 2
+    assert sum(map(len, store.history(SeriesKey("nobody", "temp"), T0, T0 + 3))) == 0
+
+
 def test_odd_names_and_numbers_survive(store: IngestStore) -> None:
     key = SeriesKey("d-1_Z", "vib rms,=ü")
     values = [0.1, -1e300, 2.5e-300, 1e15 + 0.5]

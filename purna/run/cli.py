@@ -132,6 +132,30 @@ class ExportFormat(StrEnum):
 
 @app.command()
 @command
+def backup(
+    target: Annotated[Path, typer.Argument(help="Folder for the backup; must be new or empty.")],
+    data: Data = None,
+) -> None:
+    """Copy the whole installation into a folder, while everything runs."""
+    from purna.run.keeping import back_up
+
+    back_up(platform_in(data), target, out)
+
+
+@app.command()
+@command
+def restore(
+    source: Annotated[Path, typer.Argument(help="Folder of a backup.")],
+    data: Annotated[Path, typer.Option("--data", help="Data folder; must be new or empty.")],
+) -> None:
+    """Put a backup into a new data folder, after checking every file of it."""
+    from purna.run.keeping import put_back
+
+    put_back(source, data, out)
+
+
+@app.command()
+@command
 def export(
     folder: Annotated[Path, typer.Argument(help="Folder for the files; made when missing.")],
     data: Data = None,

@@ -68,21 +68,23 @@ def import_readings(platform: Platform, folder: Path, *, console: Console) -> No
     platform.folder.lock()
     readings, events = exchange.files_in(folder)
     new = duplicates = logged = 0
-    with closing(open_store(platform.store_url)) as store:
-        with _bar(console, "Reading in", None) as (bar, task):
-            for batch in exchange.read_readings(readings):
-                appended = store.append(batch)
-                new += appended.stored
-                duplicates += appended.duplicates
-                logged += len(batch)
-                bar.update(task, description=f"Reading in {new + duplicates:,}")
-                if logged >= platform.settings.ingest.seal_rows:
-                    store.seal()
-                    logged = 0
-        if events is not None:
-            for some in exchange.read_events(events):
-                store.append(ReadingBatch.of([]), some)
+    with (
+        closing(open_store(platform.store_url)) as store,
+        _bar(console, "Reading in", None) as (bar, task),
+    ):
+        for batch in exchange.read_readings(readings):
+            appended = store.append(batch)
+            new += appended.stored
+            duplicates += appended.duplicates
+            logged += len(batch)
+            bar.update(task, description=f"Reading in {new + duplicates:,}")
+            if logged >= platform.settings.ingest.seal_rows:
+                store.seal()
+                logged = 0
+        for some in exchange.read_events(events) if events else ():
+            store.append(ReadingBatch.of([]), some)
         store.seal()
+    platform.folder.release()
     console.print(f"{new:,} new readings, {duplicates:,} were there already", highlight=False)
 
 

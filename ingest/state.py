@@ -7,6 +7,7 @@ import msgspec
 from ingest import topics
 
 TOPIC = f"{topics.PREFIX}STATE"
+SPARKPLUG = "spBv1.0/STATE/"
 
 
 def state_message(online: bool, now: int) -> bytes:
@@ -21,7 +22,7 @@ def state_messages(online: bool, now: int, sparkplug_host: str = "") -> dict[str
     """
     said = {TOPIC: state_message(online, now)}
     if sparkplug_host:
-        said[f"spBv1.0/STATE/{sparkplug_host}"] = msgspec.json.encode(
+        said[f"{SPARKPLUG}{sparkplug_host}"] = msgspec.json.encode(
             {"online": online, "timestamp": now // 1000}
         )
     return said

@@ -10,8 +10,9 @@ class Received(NamedTuple):
     """A message as it came.
 
     ``token`` is what acknowledges it, and means something to its link only; None where nothing is
-    to be acknowledged (QoS 0). ``source`` is who sent it where the link knows that: the id of an
-    authenticated device or the name of an account.
+    to be acknowledged (QoS 0). ``retained`` means that a broker had kept it until now. ``source``
+    is who sent it where the link knows that: the id of an authenticated device or the name of an
+    account.
     """
 
     topic: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -15,17 +15,28 @@ _BEAT_EVERY = 1.0
 
 
 class Beat(Figures, frozen=True, kw_only=True):
-    """``at`` is real time in seconds; ``connected`` whether messages can reach it."""
+    """``at`` is real time in seconds; ``connected`` whether messages can reach it.
+
+    ``endpoint`` has the figures of the MQTT endpoint, where that is ours.
+    """
 
     at: float
     connected: bool
+    endpoint: Mapping[str, int] = {}
 
 
 class Heartbeat:
     """Notes the counters in a small file once a second, as long as the ingester moves."""
 
-    def __init__(self, path: Path, counters: Counters, connected: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        counters: Counters,
+        connected: Callable[[], bool],
+        endpoint: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
         self._path, self._counters, self._connected = path, counters, connected
+        self._endpoint = endpoint
         self._next = 0.0
 
     def beat(self) -> None:
@@ -33,7 +44,9 @@ class Heartbeat:
             return
         self._next = time.monotonic() + _BEAT_EVERY
         figures = msgspec.structs.asdict(self._counters.figures())
-        beat = Beat(at=time.time(), connected=self._connected(), **figures)
+        beat = Beat(
+            at=time.time(), connected=self._connected(), endpoint=self._endpoint(), **figures
+        )
         draft = self._path.with_suffix(".new")
         draft.write_bytes(msgspec.json.encode(beat))
         draft.replace(self._path)

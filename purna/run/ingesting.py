@@ -10,6 +10,7 @@ import structlog
 from ingest.counters import Counters
 from ingest.disk import DiskGuard
 from ingest.downward import Downward
+from ingest.links.endpoint.link import EndpointLink
 from ingest.quarantine import SqliteQuarantine
 from ingest.service import Ingester
 from ingest.stores import open_store
@@ -54,7 +55,12 @@ def run_ingest(platform: Platform) -> None:
     )
     counters = Counters()
     link = platform.link()
-    heartbeat = Heartbeat(platform.folder.heartbeat, counters, lambda: link.connected)
+    heartbeat = Heartbeat(
+        platform.folder.heartbeat,
+        counters,
+        lambda: link.connected,
+        link.figures if isinstance(link, EndpointLink) else dict,
+    )
     downward = Downward(link, platform.credentials, platform.commands)
     ingester = Ingester(
         link,

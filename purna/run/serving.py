@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from api.app import create_app
 from api.services import ApiSettings, BrokerAddress, Services
+from ingest.links.endpoint.figures import families
 from purna import __version__
 from purna.core.errors import RetryLater
 from purna.run.bootstrap import Platform
@@ -116,3 +117,4 @@ class _IngestCounters(Collector):
         beat = last_beat(self._heartbeat)
         if beat is not None:
             yield from beat.families()
+            yield from families(beat.endpoint)

@@ -16,13 +16,12 @@ from typing import NoReturn, Protocol
 
 from ingest import topics
 from ingest.links.endpoint.reasons import Reason
+from ingest.state import SPARKPLUG
 from ingest.state import TOPIC as STATE
 from purna.core.devices import DEVICE_ID
 from purna.core.errors import BadPayload, RetryLater
 
 FLEET, FEED = "fleet", "feed"
-_SPARKPLUG_STATE = "spBv1.0/STATE/"
-
 DeviceOf = Callable[[str], str | None]
 
 
@@ -60,7 +59,7 @@ def device_of(topic: str) -> str | None:
 
 def about_the_platform(name: str) -> bool:
     """Whether a filter is about the platform's own state: everybody may listen to that."""
-    return name == STATE or name.startswith(_SPARKPLUG_STATE)
+    return name == STATE or name.startswith(SPARKPLUG)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

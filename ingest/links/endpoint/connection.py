@@ -382,15 +382,15 @@ class Connection:
                 return
             token = (self.session, packet)
             self._expect_answers(1)
-        payload, retain = reader.rest(), bool(first & 1)
-        if retain and is_status(topic) and len(payload) <= _STATUS_BYTES:
+        payload = reader.rest()
+        if first & 1 and is_status(topic) and len(payload) <= _STATUS_BYTES:
             self._events.append(Kept(topic, payload, min(qos, 1)))
         self._messages.append(
             Received(
                 topic,
                 payload,
                 token,
-                retain,
+                False,
                 given.get("content_type", ""),
                 identity.name,
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 
 @dataclass(slots=True)
@@ -35,3 +37,10 @@ MEANINGS: Mapping[str, str] = {
 """All numbers of the endpoint; the first four go up and down, the others only grow."""
 
 NOW = ("connections", "sessions", "waiting", "paused")
+
+
+def families(figures: Mapping[str, int]) -> Iterator[Metric]:
+    """For ``prometheus_client``."""
+    for name, value in figures.items():
+        kind = GaugeMetricFamily if name in NOW else CounterMetricFamily
+        yield kind(f"purna_endpoint_{name}", MEANINGS[name], value=value)

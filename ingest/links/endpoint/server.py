@@ -85,7 +85,7 @@ class Server:
     failed
         Called with an error that must end the process.
     state
-        The platform's state as a message, online or not.
+        The platform's state as messages by topic, online or not.
     wall
         Seconds since 1970, for what outlives the process.
     """
@@ -315,7 +315,7 @@ class Server:
             if will.retain and is_status(will.topic):
                 self._keep(will.topic, Retained(will.payload, min(will.qos, 1)))
             self._take_in(
-                [Received(will.topic, will.payload, None, will.retain, will.content_type, account)],
+                [Received(will.topic, will.payload, None, False, will.content_type, account)],
                 len(will.payload),
             )
 

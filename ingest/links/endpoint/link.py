@@ -19,7 +19,11 @@ from ingest.links.base import Received
 from ingest.links.endpoint.access import Access
 from ingest.links.endpoint.connection import Connection
 from ingest.links.endpoint.inbox import Inbox
-from ingest.links.endpoint.listening import listening_socket, tls_context
+from ingest.links.endpoint.listening import (
+    allow_connections,
+    listening_socket,
+    tls_context,
+)
 from ingest.links.endpoint.server import Server
 from ingest.links.endpoint.session import Downlink
 from ingest.links.endpoint.sessions_file import SessionsFile
@@ -202,6 +206,13 @@ class EndpointLink:
     async def _live(self) -> None:
         settings, file = self._settings, SessionsFile(self._path)
         try:
+            allowed = allow_connections(settings.max_connections)
+            if allowed < settings.max_connections:
+                log.warning(
+                    "the system allows fewer connections than endpoint.max_connections: raise the "
+                    "limit of open files (ulimit -n, LimitNOFILE)",
+                    allowed=allowed,
+                )
             tls = tls_context(settings)
             sockets = [
                 (listening_socket(settings.host, settings.port, "PURNA_ENDPOINT__PORT"), None),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import ssl
 
 from ingest.links.endpoint.settings import EndpointSettings
 from purna.core.errors import AskOperator
+
+_FILES_BESIDES = 200
+"""Open files that a process of ours has besides its connections."""
 
 
 def listening_socket(host: str, port: int, setting: str) -> socket.socket:
@@ -30,6 +34,16 @@ def listening_socket(host: str, port: int, setting: str) -> socket.socket:
             f"or choose another with {setting}.",
         ) from error
     return sock
+
+
+def allow_connections(count: int) -> int:
+    """Let this process open as many sockets, as far as the system lets it; how many that are."""
+    wanted = count + _FILES_BESIDES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return count if soft == resource.RLIM_INFINITY else min(count, soft - _FILES_BESIDES)
 
 
 def tls_context(settings: EndpointSettings) -> ssl.SSLContext | None:

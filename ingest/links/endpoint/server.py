@@ -62,7 +62,7 @@ _BREAKS = frozenset(
 )
 _TICK_S = 0.5
 _SAVE_S = 0.1
-_CHECKERS = 4
+_CHECKERS = 2
 _ACCEPT_AT_ONCE, _BACKLOG = 64, 1024
 """A storm of connections waits in the system, so that those who are in go on being served."""
 
@@ -119,7 +119,8 @@ class Server:
         self._peers: dict[Connection, Peer] = {}
         self._unproven: dict[Peer, None] = {}  # in the order of their coming
         self._paused: set[Peer] = set()
-        self._throttle = Throttle()
+        self._wrong_passwords = Throttle()  # by address
+        self._breaches = Throttle()  # by account
         self._expulsions = 0
         self._waking = False
         self._checkers = ThreadPoolExecutor(_CHECKERS, "endpoint-check")
@@ -305,6 +306,8 @@ class Server:
         self._unproven.pop(peer, None)
         if event.reason in _BREAKS:
             self.tally.broken += 1
+            if peer.connection.identity is not None:
+                self._breaches.failed(peer.connection.identity.name, self._loop.time())
         if event.reason not in (Reason.SUCCESS, Reason.UNSPECIFIED):
             who = peer.connection.identity
             log.info("connection ended", who=who.name if who else peer.address, why=event.why)
@@ -351,7 +354,7 @@ class Server:
             if error is None and known != self._expulsions:
                 self._judge(peer, connect)  # it may have been this one's credentials
             elif error is None:
-                self._let_in(peer, connect, done.result())
+                self._let_in_later(peer, connect, done.result())
             elif isinstance(error, Refused):
                 self._turn_away(peer, error.reason, str(error))
             else:
@@ -372,7 +375,7 @@ class Server:
         pause = 0.0
         self.tally.refused += 1
         if reason is Reason.BAD_USER_NAME_OR_PASSWORD:
-            pause = self._throttle.failed(peer.address, self._loop.time())
+            pause = self._wrong_passwords.failed(peer.address, self._loop.time())
 
         def refuse() -> None:
             if peer.connection.phase is Phase.JUDGED:
@@ -380,7 +383,18 @@ class Server:
 
         self._loop.call_later(pause, refuse)
 
+    def _let_in_later(self, peer: Peer, connect: Connect, identity: Identity) -> None:
+        """At once; but who has just broken the rules of MQTT comes back the later the more often
+        he did."""
+        pause = self._breaches.pause(identity.name, self._loop.time())
+        if pause:
+            self._loop.call_later(pause, self._let_in, peer, connect, identity)
+        else:
+            self._let_in(peer, connect, identity)
+
     def _let_in(self, peer: Peer, connect: Connect, identity: Identity) -> None:
+        if peer.connection.phase is not Phase.JUDGED:
+            return
         if connect.will is not None and not identity.may_publish(connect.will.topic):
             self._turn_away(peer, Reason.NOT_AUTHORIZED, "the will's topic is not yours")
             return

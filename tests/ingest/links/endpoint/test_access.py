@@ -151,4 +151,7 @@ def test_failures_wait_longer_each_time_until_they_are_forgotten() -> None:
     assert waits[:4] == [0.1, 0.2, 0.4, 0.8]
     assert max(waits) == 5.0
     assert throttle.failed("b", 10.0) == 0.1
+    assert throttle.pause("a", 10.0) == 5.0
+    assert throttle.pause("a", 100.0) == 0.0
     assert throttle.failed("a", 100.0) == 0.1
+    assert throttle.pause("never", 100.0) == 0.0

@@ -573,6 +573,24 @@ def test_a_breach_ends_its_connection_with_the_right_code_and_disturbs_no_other(
         assert endpoint.payloads == [b"1", b"2"]
 
 
+def test_who_breaks_the_rules_again_and_again_is_let_in_later_each_time(
+    endpoint: Endpoint,
+) -> None:
+    took = []
+    for _ in range(4):
+        with Raw(endpoint.port) as raw:
+            began = time.monotonic()
+            raw.connect()
+            took.append(time.monotonic() - began)
+            raw.send(b"\x00\x00")
+            assert raw.read() is None
+    assert took[3] >= 0.4
+    with Raw(endpoint.port) as other:
+        began = time.monotonic()
+        other.connect("d2")
+        assert time.monotonic() - began < took[3]
+
+
 def test_more_unanswered_messages_than_allowed_end_the_connection(tmp_path: Path) -> None:
     with endpoint_in(tmp_path, receive_maximum=10) as endpoint, Raw(endpoint.port) as raw:
         endpoint.holding = True

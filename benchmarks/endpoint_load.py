@@ -4,8 +4,8 @@
 
 The ingest line runs in a process of its own: endpoint, ingester, SQLite store. Twenty good devices
 publish ten messages a second each at QoS 1 and note how long PUBACK takes, which comes after the
-commit. They do so first alone, then beside a disturbance from another process. That one has a low priority,
-since real disturbances do not take the endpoint's own processors:
+commit. They do so first alone, then beside a disturbance from another process. That one has a low
+priority, since real disturbances do not take the endpoint's own processors:
 
 - ``idle``: 10,000 connected clients that say nothing
 - ``storm``: 980 devices that connect with their passwords at once, publish a message and leave, all

@@ -96,7 +96,7 @@ class FastWay:
         shapes: list[int] = []
         values: list[float] = []  # of all moments, one after the other
         left: list[int] = []
-        for number, (topic, payload, _, _, content_type, _) in enumerate(messages):
+        for number, (topic, payload, _, _, content_type, _, _) in enumerate(messages):
             if skip and number in skip:
                 continue
             sender = senders.get(topic)

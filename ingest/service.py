@@ -276,7 +276,15 @@ class Ingester:
         ]
         asked = [(number, one) for number, one in asked if number not in past]
         group = self._sorted(
-            [Received(one.topic, one.payload, content_type=one.content_type) for _, one in asked]
+            [
+                Received(
+                    one.topic,
+                    one.payload,
+                    content_type=one.content_type,
+                    first_seen=one.received,
+                )
+                for _, one in asked
+            ]
         )
         stored = self._commit(group)
         still = {

@@ -187,8 +187,9 @@ class Sorter:
             message.topic,
             message.payload,
             message.content_type,
-            times.now,
+            message.first_seen or times.now,
             retained=message.retained,
+            replayed=message.first_seen > 0,
         ):
             try:
                 self._take(group, number, decoded, times)

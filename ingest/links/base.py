@@ -12,7 +12,7 @@ class Received(NamedTuple):
     ``token`` is what acknowledges it, and means something to its link only; None where nothing is
     to be acknowledged (QoS 0). ``retained`` means that a broker had kept it until now. ``source``
     is who sent it where the link knows that: the id of an authenticated device or the name of an
-    account.
+    account. ``first_seen`` is when a message came that is taken in again (micros), else 0.
     """
 
     topic: str
@@ -21,6 +21,7 @@ class Received(NamedTuple):
     retained: bool = False
     content_type: str = ""
     source: str = ""
+    first_seen: int = 0
 
 
 class Link(Protocol):

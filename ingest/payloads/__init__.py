@@ -59,6 +59,8 @@ SENML: Mapping[str, Callable[[str, bytes, int], Sequence[Decoded]]] = {
 """Formats that a topic names after the kind; their decoders get the time of arrival, too."""
 
 _TOLD = 10_000
+_OF_THE_MOMENT = (Status, Downlink)
+"""What only means something when it comes."""
 
 NUMBERED = (topics.TELEMETRY, topics.WAVEFORM)
 
@@ -98,12 +100,14 @@ class Decoders:
         now: int = 0,
         *,
         retained: bool = False,
+        replayed: bool = False,
     ) -> Sequence[Decoded]:
         """What a message says; nothing, where a foreign format tells of nothing that is measured.
 
         ``content_type`` tells JSON from CBOR where it is given; else the first byte does.
         ``now`` is the time of its arrival (micros), for formats whose times are relative to it;
-        ``retained``, whether a broker had kept it until now.
+        ``retained``, whether a broker had kept it until now; ``replayed``, whether it is an old
+        message once more, which then neither changes nor relies on what is remembered of others.
 
         Raises
         ------
@@ -112,7 +116,7 @@ class Decoders:
             the message tells its ``boot`` and ``seq``, the error's parameters have them.
         """
         if not topic.startswith(topics.PREFIX):
-            return self._decode_foreign(topic, payload, now, retained)
+            return self._decode_foreign(topic, payload, now, retained, replayed)
         device, kind = topics.parse(topic)
         if len(payload) > limits.MESSAGE_BYTES:
             raise bad("size.limit", size=len(payload), limit=limits.MESSAGE_BYTES)
@@ -143,16 +147,22 @@ class Decoders:
         return (decoder(device, body),)
 
     def _decode_foreign(
-        self, topic: str, payload: bytes, now: int, retained: bool
+        self, topic: str, payload: bytes, now: int, retained: bool, replayed: bool
     ) -> Sequence[Decoded]:
         if self._nodes is not None and topic.startswith(sparkplug_b.PREFIX):
             about = sparkplug_b.parse_topic(topic)
-            return sparkplug_b.decode(self._nodes, about, payload, now, self._find, self._names)
+            nodes = Nodes() if replayed else self._nodes
+            said = sparkplug_b.decode(nodes, about, payload, now, self._find, self._names)
+            return [part for part in said if not (replayed and isinstance(part, _OF_THE_MOMENT))]
         found = self._match(topic)
         if found is None:
             raise bad("topic.unknown", field="topic")
         parts = mapping.decode(found, payload, now, self._find, retained=retained)
-        return [part for part in parts if self._is_news(part)]
+        return [
+            part
+            for part in parts
+            if self._is_news(part) and not (replayed and isinstance(part, _OF_THE_MOMENT))
+        ]
 
     def _match(self, topic: str) -> mapping.Match | None:
         return next(filter(None, (mapping.match(one, topic) for one in self._mappings)), None)

@@ -90,6 +90,26 @@ def test_after_a_restart_a_node_is_asked_and_its_unreadable_data_is_set_aside(
     assert (rejected.code, rejected.device) == ("sparkplug.alias", "edge-1")
 
 
+def test_old_messages_taken_in_again_keep_their_time_and_leave_the_present_alone(
+    sorter: Sorter,
+) -> None:
+    sort(sorter, spb("NBIRTH", bdseq(1), metric("temp", 1, TS, 10, double(1.0)), seq=0))
+    before = NOW - 3600 * 10**6
+    old = [
+        Received("plant/plug-7", b'{"temp":22}', first_seen=before),
+        Received("plant/plug-7/is", b"gone", first_seen=before),
+        spb("NDATA", metric(alias=1, ts=TS, value=double(3.0)), seq=77)._replace(first_seen=before),
+        spb("NDEATH", bdseq(1), seq=0)._replace(first_seen=before),
+    ]
+    group = sort(sorter, *old)
+    assert (group.batch.ts.tolist(), group.batch.value.tolist()) == ([before], [22.0])
+    assert [event.kind for event in group.events] == ["quality"]
+    assert [one.code for one in group.rejected] == ["sparkplug.alias"]
+    assert not group.downlinks
+    now = sort(sorter, spb("NDATA", metric(alias=1, ts=TS, value=double(2.0)), seq=1))
+    assert now.batch.value.tolist() == [2.0]
+
+
 def test_a_mapped_device_is_heard_and_its_retained_past_is_not(sorter: Sorter) -> None:
     group = sort(
         sorter,

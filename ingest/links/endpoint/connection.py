@@ -321,7 +321,7 @@ class Connection:
                 if token is not None:
                     answered -= 1
                 break
-            append(_new(Received, (topic, data[start:end], token, False, "", source)))
+            append(_new(Received, (topic, data[start:end], token, False, "", source, 0)))
             at = end
         if answered:
             self._expect_answers(answered)

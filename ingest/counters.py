@@ -37,6 +37,7 @@ NAMES: Mapping[str, str] = {
     "acks_sent": "Acknowledgements sent to devices",
     "rejects_sent": "Rejects sent to devices",
     "rejects_muted": "Rejects not sent because the device got one just before",
+    "clock_jumps": "Times that the computer's clock was set by more than half a minute",
     "failures": "Messages on which the platform itself failed",
 }
 """All counters with their meaning."""

@@ -8,6 +8,7 @@ import threading
 
 import structlog
 
+from ingest.clock_watch import ClockWatch
 from ingest.counters import Counters
 from ingest.disk import DiskGuard
 from ingest.downward import Downward
@@ -81,6 +82,7 @@ def run_ingest(platform: Platform) -> None:
         gaps=gaps,
         shed_above_rate=not platform.settings.endpoint.enabled,
         disk=DiskGuard(platform.folder.path, round(settings.disk_reserve_mb * 1e6)),
+        clock_watch=None if platform.folder.clock.exists() else ClockWatch(),
         chores=[waveform_upkeep.once],
     )
 

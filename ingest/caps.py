@@ -31,7 +31,7 @@ class Bucket:
         self._tokens -= got
         return got
 
-    def pause(self, count: int, now: float) -> float:
+    def pause(self, count: float, now: float) -> float:
         """Take ``count`` tokens, also those that are not there yet; seconds until they are."""
         self._fill(now)
         self._tokens -= count
@@ -42,20 +42,44 @@ class Bucket:
         self._at = now
 
 
+class Buckets:
+    """A bucket for each device, of which those longest silent are forgotten first.
+
+    Parameters
+    ----------
+    rate, burst
+        Messages a second, and at once after a silence; ``rate`` 0 = no limit.
+    """
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self.limited = rate > 0
+        self._rate, self._burst = rate, burst
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def of(self, device: str, now: float) -> Bucket:
+        bucket = self._buckets.get(device)
+        if bucket is None:
+            bucket = self._buckets[device] = Bucket(self._rate, self._burst, now)
+            if len(self._buckets) > DEVICES_REMEMBERED:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(device)
+        return bucket
+
+
 class Caps:
     """Decides which messages of a group are above the rate of their device.
 
     Parameters
     ----------
-    rate, burst
-        Messages a second and device (0 = no limit), and at once after a silence.
+    buckets
+        What each device may send.
     device_of
         The device in whose name a topic speaks, or None.
     """
 
-    def __init__(self, rate: float, burst: float, device_of: Callable[[str], str | None]) -> None:
-        self._rate, self._burst, self._device_of = rate, burst, device_of
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+    def __init__(self, buckets: Buckets, device_of: Callable[[str], str | None]) -> None:
+        self._buckets, self._device_of = buckets, device_of
         self._incident_at: dict[str, float] = {}
 
     def shed(self, topics: Sequence[str], now: float) -> tuple[set[int], list[str]]:
@@ -65,13 +89,13 @@ class Caps:
         """
         above: set[int] = set()
         incidents: list[str] = []
-        if not self._rate:
+        if not self._buckets.limited:
             return above, incidents
         for topic, count in Counter(topics).items():
             device = self._device_of(topic)
             if device is None:
                 continue
-            got = self._bucket(device, now).take(count, now)
+            got = self._buckets.of(device, now).take(count, now)
             if got < count:
                 places = [place for place, other in enumerate(topics) if other == topic]
                 above.update(places[got:])
@@ -79,14 +103,6 @@ class Caps:
                     self._note_incident(device, now)
                     incidents.append(device)
         return above, incidents
-
-    def _bucket(self, device: str, now: float) -> Bucket:
-        bucket = self._buckets.get(device)
-        if bucket is None:
-            bucket = self._buckets[device] = Bucket(self._rate, self._burst, now)
-            if len(self._buckets) > DEVICES_REMEMBERED:
-                self._buckets.popitem(last=False)
-        return bucket
 
     def _note_incident(self, device: str, now: float) -> None:
         if len(self._incident_at) >= DEVICES_REMEMBERED:

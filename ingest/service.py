@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ingest import topics
 from ingest.acks import AckTracker
 from ingest.answers import Answers
-from ingest.caps import Caps
+from ingest.caps import Buckets, Caps
 from ingest.clock_watch import ClockWatch
 from ingest.counters import Counters
 from ingest.directory import Directory
@@ -169,7 +169,7 @@ class Ingester:
             waveforms=waveforms is not None,
         )
         rate = settings.device_rate if shed_above_rate else 0.0
-        self._caps = Caps(rate, settings.device_burst, reader.device_of)
+        self._caps = Caps(Buckets(rate, settings.device_burst), reader.device_of)
         self._gap_watch = GapWatch(settings.gap_after_s)
         self._look_at = 0.0
         self._committed_at = monotonic()

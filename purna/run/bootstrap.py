@@ -193,6 +193,7 @@ class Platform:
                 decoders.subscriptions(ingest.share_group),
                 lambda online: state_messages(online, self.clock.now(), ingest.sparkplug_host),
             )
+        from ingest.caps import Buckets
         from ingest.links.endpoint.access import Access
         from ingest.links.endpoint.accounts import accounts_in
         from ingest.links.endpoint.link import EndpointLink
@@ -210,6 +211,7 @@ class Platform:
             self.folder.sessions,
             self.clock.now,
             ingest.sparkplug_host,
+            Buckets(ingest.device_rate, ingest.device_burst),
         )
 
     @property

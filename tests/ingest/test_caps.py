@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.caps import Bucket, Caps
+from ingest import caps
+from ingest.caps import Bucket, Buckets, Caps
 from purna.core.clock import HOUR
 from tests.ingest.conftest import Desks
 from tests.ingest.kit import telemetry
@@ -44,15 +46,15 @@ def test_never_more_than_burst_and_rate_together(
 
 
 def test_the_last_messages_of_the_offender_are_shed_and_nobody_elses() -> None:
-    caps = Caps(1.0, 2.0, lambda topic: topic[0] if topic != "none" else None)
+    rates = Caps(Buckets(1.0, 2.0), lambda topic: topic[0] if topic != "none" else None)
     topics = ["a/x", "b/x", "a/x", "a/x", "none", "a/y", "b/x"]
-    assert caps.shed(topics, 0.0) == ({3, 5}, ["a"])
-    assert caps.shed(["a/x"] * 3, 1.0) == ({1, 2}, [])
-    assert caps.shed(["a/x"] * 3, 3600.0) == ({2}, ["a"])
+    assert rates.shed(topics, 0.0) == ({3, 5}, ["a"])
+    assert rates.shed(["a/x"] * 3, 1.0) == ({1, 2}, [])
+    assert rates.shed(["a/x"] * 3, 3600.0) == ({2}, ["a"])
 
 
 def test_no_limit_sheds_nothing() -> None:
-    assert Caps(0.0, 1.0, lambda topic: topic).shed(["a"] * 1000, 0.0) == (set(), [])
+    assert Caps(Buckets(0.0, 1.0), lambda topic: topic).shed(["a"] * 1000, 0.0) == (set(), [])
 
 
 def test_what_is_shed_is_counted_not_stored_not_promised_and_recorded_once(desks: Desks) -> None:
@@ -81,3 +83,15 @@ def test_what_is_shed_is_counted_not_stored_not_promised_and_recorded_once(desks
     assert counts["received"] == sum(
         counts[n] for n in ("stored", "duplicates", "quarantined", "shed")
     )
+
+
+def test_the_bucket_that_was_silent_longest_is_forgotten_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(caps, "DEVICES_REMEMBERED", 2)
+    buckets = Buckets(1.0, 10.0)
+    one = buckets.of("a", 0.0)
+    buckets.of("b", 0.0)
+    assert buckets.of("a", 1.0) is one
+    buckets.of("c", 2.0)
+    assert buckets.of("a", 3.0) is one

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from ingest import topics
+from ingest.caps import Buckets
 from ingest.links.base import Received
 from ingest.links.endpoint.access import Access
 from ingest.links.endpoint.connection import Connection
@@ -51,6 +52,8 @@ class EndpointLink:
         The platform's time (micros), told to devices in its retained state.
     sparkplug_host
         The id under which edge nodes of Sparkplug look for that state; empty = none do.
+    buckets
+        What one device may send; above that it is read more slowly. None = no limit.
     """
 
     def __init__(
@@ -60,12 +63,14 @@ class EndpointLink:
         sessions: Path,
         now: Callable[[], int],
         sparkplug_host: str = "",
+        buckets: Buckets | None = None,
     ) -> None:
         self._settings = settings
         self._access = access
         self._path = sessions
         self._now = now
         self._sparkplug_host = sparkplug_host
+        self._buckets = buckets or Buckets(rate=0.0, burst=1.0)
         self._inbox = Inbox(settings.pending_messages, settings.pending_bytes, self._read_on)
         self._outbox: deque[Downlink] = deque()
         self._outbox_due = False
@@ -237,6 +242,7 @@ class EndpointLink:
                 self._delivered.append,
                 self._fail,
                 lambda online: state_messages(online, self._now(), self._sparkplug_host),
+                self._buckets,
             )
             self._ending = asyncio.Event()
             await server.start(sockets)

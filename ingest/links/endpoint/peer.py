@@ -23,9 +23,9 @@ _WRITE_BYTES = 256 * 1024
 _LINGER_S = 2.0
 _CHOKED_S = 60.0
 
-FULL, JUDGED, CHOKED = 1, 2, 4
+FULL, JUDGED, CHOKED, FAST = 1, 2, 4, 8
 """Why a connection is not read: the store is behind, its password is being checked, its client
-does not read."""
+does not read, or sends more than it may."""
 
 
 class Peer(asyncio.BufferedProtocol):

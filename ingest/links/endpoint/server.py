@@ -22,8 +22,9 @@ from typing import cast
 
 import structlog
 
+from ingest.caps import Buckets
 from ingest.links.base import Received
-from ingest.links.endpoint.access import Access, Identity, Refused
+from ingest.links.endpoint.access import Access, Identity, Kind, Refused
 from ingest.links.endpoint.connection import (
     Connection,
     Delivered,
@@ -39,7 +40,7 @@ from ingest.links.endpoint.connection import (
 from ingest.links.endpoint.figures import Tally
 from ingest.links.endpoint.inbox import Inbox
 from ingest.links.endpoint.packets import Connect, Promises
-from ingest.links.endpoint.peer import FULL, JUDGED, READ_BYTES, Peer
+from ingest.links.endpoint.peer import FAST, FULL, JUDGED, READ_BYTES, Peer
 from ingest.links.endpoint.reasons import Reason
 from ingest.links.endpoint.session import Downlink, Session
 from ingest.links.endpoint.sessions import Retained, Sessions
@@ -61,6 +62,7 @@ _BREAKS = frozenset(
     }
 )
 _TICK_S = 0.5
+_SHORTEST_PAUSE_S = 0.05
 _SAVE_S = 0.1
 _CHECKERS = 2
 _ACCEPT_AT_ONCE, _BACKLOG = 64, 1024
@@ -86,6 +88,8 @@ class Server:
         Called with an error that must end the process.
     state
         The platform's state as messages by topic, online or not.
+    buckets
+        What a device may send; above that it is read more slowly.
     wall
         Seconds since 1970, for what outlives the process.
     """
@@ -99,6 +103,7 @@ class Server:
         delivered: Callable[[str], None],
         failed: Callable[[BaseException], None],
         state: Callable[[bool], Mapping[str, bytes]],
+        buckets: Buckets,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
@@ -108,6 +113,7 @@ class Server:
         self._delivered = delivered
         self._failed = failed
         self._state = state
+        self._buckets = buckets
         self._wall = wall
         self._loop = asyncio.get_running_loop()
         self.limits = Limits(settings.max_packet_bytes, receive_maximum=settings.receive_maximum)
@@ -275,6 +281,7 @@ class Server:
         if isinstance(event, Published):
             self._take_in(event.messages, event.octets)
             self.wait_for_room(peer)
+            self._slow_down(peer, len(event.messages))
         elif isinstance(event, Connect):
             peer.hold(JUDGED)
             self._judge(peer, event)
@@ -297,6 +304,20 @@ class Server:
     def _wake(self) -> None:
         self._waking = False
         self._inbox.wake()
+
+    def _slow_down(self, peer: Peer, messages: int) -> None:
+        """Do not read a device that sends more than it may, until that is made up for.
+
+        A gateway may send as much as its devices together; a fleet account is not slowed down.
+        """
+        who = peer.connection.identity
+        if not self._buckets.limited or who is None or who.kind is not Kind.DEVICE:
+            return
+        now, speaks_for = self._loop.time(), 1 + len(who.devices)
+        pause = self._buckets.of(who.name, now).pause(messages / speaks_for, now)
+        if pause > _SHORTEST_PAUSE_S:
+            peer.hold(FAST)
+            self._loop.call_later(pause, peer.release, FAST)
 
     def _ended(self, peer: Peer, event: Ended) -> None:
         session = peer.connection.session

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ingest.caps import Buckets
 from ingest.links.base import Received
 from ingest.links.endpoint.access import Access
 from ingest.links.endpoint.link import EndpointLink
@@ -53,7 +54,7 @@ class Endpoint:
     """An endpoint on a free port. What it takes is in ``taken``; it is acknowledged unless
     ``holding``; messages whose payload is in ``refusing`` are set aside with that text."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, buckets: Buckets | None = None, **settings: Any) -> None:
         self.register = Register()
         self.taken: list[Received] = []
         self.holding = False
@@ -64,7 +65,9 @@ class Endpoint:
         self._may_take.set()
         access = Access(self.register, self.register.behind, ACCOUNTS, b"key")
         given = EndpointSettings.model_validate({"port": 0, "tls_port": 0, **settings})
-        self.link = EndpointLink(given, access, folder / "sessions.sqlite", lambda: NOW)
+        self.link = EndpointLink(
+            given, access, folder / "sessions.sqlite", lambda: NOW, buckets=buckets
+        )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._take)
 
@@ -125,8 +128,10 @@ class Endpoint:
 
 
 @contextmanager
-def endpoint_in(folder: Path, **settings: Any) -> Iterator[Endpoint]:
-    endpoint = Endpoint(folder, **settings)
+def endpoint_in(
+    folder: Path, buckets: Buckets | None = None, **settings: Any
+) -> Iterator[Endpoint]:
+    endpoint = Endpoint(folder, buckets, **settings)
     endpoint.start()
     try:
         yield endpoint

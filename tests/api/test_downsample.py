@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.v1.devices.downsample import downsample
-from purna.core.readings import Points
+from api.v1.devices.downsample import downsample, reduced_series
+from ingest.stores import open_store
+from ingest.stores.base import Cutoff, IngestStore
+from purna.core.clock import DAY, HOUR, MINUTE
+from purna.core.readings import Points, ReadingBatch, SeriesKey, Telemetry
 
 VALUES = st.floats(-1e9, 1e9, allow_nan=False)
 
@@ -65,3 +72,50 @@ def test_a_gap_stays_a_gap() -> None:
     points = _points({**dict.fromkeys(range(10), 0.0), **dict.fromkeys(range(90, 100), 1.0)})
     reduced = downsample(points, 0, 100, 10)
     assert reduced.ts.tolist() == [0, 90]
+
+
+KEY = SeriesKey("p1", "temp")
+DAYS = 40
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[IngestStore]:
+    """A reading every ten minutes for forty days, with one high one."""
+    store = open_store(f"sqlite:///{tmp_path}/r.sqlite")
+    times = range(0, DAYS * DAY, 10 * MINUTE)
+    values = {ts: 99.0 if ts == 7 * DAY else float(ts % DAY == 0) for ts in times}
+    store.append(
+        ReadingBatch.of([Telemetry("p1", [(ts, {"temp": v}) for ts, v in values.items()])])
+    )
+    store.seal()
+    yield store
+    store.close()
+
+
+def test_too_many_readings_are_shown_by_their_roll_ups(
+    store: IngestStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, end = 5 * MINUTE, DAYS * DAY
+    exact = reduced_series(store, KEY, start, end, 100)
+    assert exact.step % HOUR != 0
+    monkeypatch.setattr("api.v1.devices.downsample.MOST_POINTS", 1000)
+    for limit in (2, 3, 100, 900):
+        rough = reduced_series(store, KEY, start, end, limit)
+        assert rough.step % HOUR == 0
+        assert 1 <= len(rough.ts) <= limit
+        assert rough.ts[0] == start
+        assert (np.diff(rough.ts) > 0).all()
+        assert rough.high.max() == 99.0
+        assert np.flatnonzero(rough.high == 99.0).tolist() == [
+            np.searchsorted(rough.ts, 7 * DAY, "right") - 1
+        ]
+    few = reduced_series(store, KEY, 0, 5 * HOUR, 1000)
+    assert (few.step, len(few.ts)) == (0, 30)
+
+
+def test_roll_ups_stand_in_for_readings_that_were_removed(store: IngestStore) -> None:
+    before = reduced_series(store, KEY, 0, DAYS * DAY, 50)
+    store.prune(Cutoff(DAYS * DAY - DAY))
+    after = reduced_series(store, KEY, 0, DAYS * DAY, 50)
+    assert after.ts[0] == before.ts[0] == 0
+    assert after.high.max() == 99.0

@@ -1,4 +1,4 @@
-"""Reduces a series to what a screen can show without losing an extreme. Pure."""
+"""Reduces a series to what a screen can show without losing an extreme."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from purna.core.readings import Float64, Int64, Points
+from purna.core.clock import HOUR
+from purna.core.ports import ReadingStore
+from purna.core.readings import Float64, Int64, Points, SeriesKey
+from purna.core.rollups import Rollups, combined
+
+MOST_POINTS = 1_000_000
+"""More readings than this are not read for a picture: their hourly roll-ups show the same."""
 
 
 class Reduced(NamedTuple):
@@ -40,3 +46,31 @@ def downsample(points: Points, start: int, end: int, limit: int) -> Reduced:
     # A sum of many values may round to a mean just outside of them.
     mean = np.clip(np.add.reduceat(points.value, first) / count, low, high)
     return Reduced(step, start + bucket[first] * step, low, mean, high)
+
+
+def reduced_series(
+    store: ReadingStore, key: SeriesKey, start: int, end: int, limit: int
+) -> Reduced:
+    """At most ``limit`` rows for one series in ``start <= ts < end`` (micros).
+
+    From the readings; from the hourly roll-ups where buckets are at least that wide and there are
+    too many readings, or no longer all of them. Roll-ups know good readings only.
+    """
+    if limit > 1 and end - start >= limit * HOUR:
+        rollups = store.rollups([key], start // HOUR * HOUR, end, HOUR)[key]
+        whole = rollups.between(-(-start // HOUR) * HOUR, end // HOUR * HOUR)
+        known = int(whole.count.sum())
+        points = store.read([key], start, end)[key] if known <= MOST_POINTS else None
+        if points is None or known > len(points):
+            return from_rollups(rollups, start, end, limit)
+    else:
+        points = store.read([key], start, end)[key]
+    return downsample(points, start, end, limit)
+
+
+def from_rollups(rollups: Rollups, start: int, end: int, limit: int) -> Reduced:
+    """At most ``limit`` rows (two or more) from hourly roll-ups; buckets are some whole hours."""
+    step = -(-(end - start) // ((limit - 1) * HOUR)) * HOUR
+    wide = combined([rollups], step)
+    mean = np.clip(wide.mean, wide.low, wide.high)
+    return Reduced(step, np.maximum(wide.ts, start), wide.low, mean, wide.high)

@@ -17,7 +17,7 @@ from api.roles import Right
 from api.services import Services, ServicesParam
 from api.v1.common import Page
 from api.v1.devices.contact import contacts_of
-from api.v1.devices.downsample import downsample
+from api.v1.devices.downsample import reduced_series
 from api.v1.devices.fleet import fleet_lines, product_of
 from api.v1.devices.history import assessment_history
 from api.v1.devices.newest import NewestParam
@@ -163,7 +163,10 @@ def read_series(
     end: End = None,
     points: Points = 1000,
 ) -> Series:
-    """One quantity over time, reduced to at most ``points`` buckets that keep every extreme."""
+    """One quantity over time, reduced to at most ``points`` buckets that keep every extreme.
+
+    Over long stretches the buckets come from roll-ups, which know good readings only.
+    """
     product = product_of(services.catalogue, services.registry.get(device_id))
     shown = product.quantity(quantity)
     if shown is None:
@@ -176,7 +179,7 @@ def read_series(
         )
     since, until = _period(start, end, services)
     key = SeriesKey(device_id, quantity)
-    reduced = downsample(services.store.read([key], since, until)[key], since, until, points)
+    reduced = reduced_series(services.store, key, since, until, points)
     return Series(
         quantity=quantity,
         name=shown.name.text(language),

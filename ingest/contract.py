@@ -244,8 +244,8 @@ _JSON, _CBOR = "application/json", "application/cbor"
 _UP: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     # kind of topic: schema, what it is for, content types
     topics.TELEMETRY: ("telemetry", "Readings.", (_JSON, _CBOR)),
-    f"{topics.TELEMETRY}/senml+json": ("senml", "Readings as SenML.", ("application/senml+json",)),
-    f"{topics.TELEMETRY}/senml+cbor": ("senml", "Readings as SenML.", ("application/senml+cbor",)),
+    f"{topics.TELEMETRY}/senml-json": ("senml", "Readings as SenML.", ("application/senml+json",)),
+    f"{topics.TELEMETRY}/senml-cbor": ("senml", "Readings as SenML.", ("application/senml+cbor",)),
     f"{topics.WAVEFORM}/{{quantity}}": ("waveform", "Raw samples.", (_CBOR,)),
     topics.EVENT: ("event", "Codes that the device raises.", (_JSON, _CBOR)),
     topics.STATUS: ("status", "Whether the device is there.", (_JSON, _CBOR)),
@@ -318,7 +318,7 @@ def asyncapi() -> Schema:
 
 
 def _name(kind: str) -> str:
-    return kind.replace("/{quantity}", "").replace("/", "_").replace("+", "_")
+    return kind.replace("/{quantity}", "").replace("/", "_").replace("-", "_")
 
 
 def _channel(kind: str, summary: str, schema: str, messages: Mapping[str, str]) -> Schema:

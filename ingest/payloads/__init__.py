@@ -53,8 +53,8 @@ CBOR: Mapping[str, Decoder] = {
 }
 
 SENML: Mapping[str, Callable[[str, bytes, int], Sequence[Decoded]]] = {
-    f"{topics.TELEMETRY}/senml+json": senml.decode_json,
-    f"{topics.TELEMETRY}/senml+cbor": senml.decode_cbor,
+    f"{topics.TELEMETRY}/senml-json": senml.decode_json,
+    f"{topics.TELEMETRY}/senml-cbor": senml.decode_cbor,
 }
 """Formats that a topic names after the kind; their decoders get the time of arrival, too."""
 
@@ -135,7 +135,7 @@ class Decoders:
     ) -> Sequence[Decoded]:
         declared = content_type.partition(";")[0].strip().lower()
         if kind == topics.TELEMETRY and declared.startswith("application/senml+"):
-            kind += f"/senml+{declared.split('+')[1]}"  # what is behind it names the compression
+            kind += f"/senml-{declared.split('+')[1]}"  # what is behind it names the compression
         if kind in SENML:
             return SENML[kind](device, body, now)
         waveform_of = kind.removeprefix(f"{topics.WAVEFORM}/")

@@ -153,8 +153,8 @@ CBOR_WORDS = (
 TARGETS: dict[str, Target] = {
     "telemetry_json": contract("telemetry", "application/json"),
     "telemetry_cbor": contract("telemetry", "application/cbor"),
-    "senml_json": contract("telemetry/senml+json"),
-    "senml_cbor": contract("telemetry/senml+cbor"),
+    "senml_json": contract("telemetry/senml-json"),
+    "senml_cbor": contract("telemetry/senml-cbor"),
     "waveform": contract("waveform/vib", "application/cbor"),
     "event": contract("event"),
     "status": contract("status"),

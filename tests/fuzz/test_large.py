@@ -45,13 +45,13 @@ HOSTILE = {
     "CBOR arrays": ("telemetry", filled(b"\x80", b"\xa1\x61m\x9a\x00\x03\xff\xf0")),
     "CBOR keys": ("telemetry", cbor2.dumps({"m": {f"q{n}": 1 for n in range(20_000)}})),
     "CBOR nothing but numbers": ("telemetry", filled(b"\x00", b"\xba\x00\x02\x00\x00")),
-    "SenML in every unit": ("telemetry/senml+json", json.dumps(senml_pack(1000)).encode()),
+    "SenML in every unit": ("telemetry/senml-json", json.dumps(senml_pack(1000)).encode()),
     "SenML of texts": (
-        "telemetry/senml+json",
+        "telemetry/senml-json",
         json.dumps([{"n": f"q{number}", "vs": "x" * 200} for number in range(1000)]).encode(),
     ),
     "SenML with many labels": (
-        "telemetry/senml+cbor",
+        "telemetry/senml-cbor",
         filled(
             b"\xb7" + b"".join(b"\x62a" + bytes([65 + n]) + b"\x00" for n in range(23)),
             b"\x99\x03\xe8",

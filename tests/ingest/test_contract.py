@@ -31,7 +31,7 @@ VALIDATORS = {
 }
 SCHEMA_OF = {
     "telemetry": "telemetry",
-    "telemetry/senml+json": "senml",
+    "telemetry/senml-json": "senml",
     "event": "event",
     "status": "status",
     "command/result": "command_result",
@@ -166,6 +166,7 @@ def test_every_topic_of_the_contract_is_a_channel_with_its_operation() -> None:
     channels = [one["channel"]["$ref"] for one in document["operations"].values()]
     assert sorted(channels) == sorted(f"#/channels/{name}" for name in document["channels"])
     for channel in document["channels"].values():
+        assert not set(channel["address"]) & set("+#")  # no client may publish to such a topic
         named = set(re.findall(r"\{(\w+)\}", channel["address"]))
         assert named == set(channel.get("parameters", {}))
 

@@ -58,8 +58,8 @@ def test_the_cbor_example_says_what_the_first_one_says() -> None:
 
 
 def test_the_senml_example_means_what_the_page_says() -> None:
-    [text] = [text for kind, text in EXAMPLES if kind == "telemetry/senml+json"]
-    [telemetry] = Decoders().decode("purna/v1/d1/telemetry/senml+json", text.encode(), now=NOW)
+    [text] = [text for kind, text in EXAMPLES if kind == "telemetry/senml-json"]
+    [telemetry] = Decoders().decode("purna/v1/d1/telemetry/senml-json", text.encode(), now=NOW)
     assert isinstance(telemetry, Telemetry)
     assert {name for _, values in telemetry.rows for name in values} == {"bearing_temp", "vib_rms"}
 
@@ -102,7 +102,7 @@ def test_so_many_samples_fit_as_the_page_says() -> None:
 
 def test_there_are_examples_of_every_kind_and_no_unmarked_ones() -> None:
     kinds = {kind for kind, _ in EXAMPLES}
-    assert kinds == {*payloads.JSON, "telemetry/senml+json", *DOWN}
+    assert kinds == {*payloads.JSON, "telemetry/senml-json", *DOWN}
     assert PAGE.count("```json") == len(EXAMPLES)
 
 

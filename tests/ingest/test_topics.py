@@ -14,7 +14,7 @@ def test_what_is_built_is_parsed_back(kind: str) -> None:
 
 
 def test_a_format_may_follow_the_kind() -> None:
-    assert topics.parse("purna/v1/d1/telemetry/senml+json") == ("d1", "telemetry/senml+json")
+    assert topics.parse("purna/v1/d1/telemetry/senml-json") == ("d1", "telemetry/senml-json")
 
 
 @pytest.mark.parametrize(

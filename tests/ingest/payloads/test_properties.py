@@ -159,14 +159,14 @@ LABELS = {name: label for label, name in senml._LABELS.items()}
 
 @given(records)
 def test_any_senml_is_read_or_refused_alike_in_json_and_cbor(pack: list[object]) -> None:
-    in_json = read_all("telemetry/senml+json", json.dumps(pack).encode())
+    in_json = read_all("telemetry/senml-json", json.dumps(pack).encode())
     labelled = [
         {LABELS.get(name, name): value for name, value in record.items()}
         if isinstance(record, dict)
         else record
         for record in pack
     ]
-    in_cbor = read_all("telemetry/senml+cbor", cbor2.dumps(labelled))
+    in_cbor = read_all("telemetry/senml-cbor", cbor2.dumps(labelled))
     for parts in (in_json, in_cbor):
         for part in parts:
             if isinstance(part, Telemetry):

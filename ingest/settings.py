@@ -17,8 +17,9 @@ class IngestSettings(BaseModel):
 
     store_url: str = Field(
         "",
-        description="Where readings are kept: sqlite:///path, influx://TOKEN@host:8086/org/bucket "
-        "or memory://; empty = SQLite in the data folder",
+        description="Where readings are read from: empty = the file in the data folder, "
+        "sqlite:///path = another file, influx://TOKEN@host:8086/org/bucket = InfluxDB 2, to which "
+        "the forwarder sends on what the file has",
     )
     mqtt_host: str = Field("127.0.0.1", description="Broker to take readings from")
     mqtt_port: int = Field(1883, ge=1, le=65535, description="Port of the broker")

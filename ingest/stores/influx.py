@@ -38,7 +38,7 @@ from ingest.acks import Progress
 from ingest.stores.base import NOTHING_OWN, Committed, Cutoff, single_series
 from ingest.stores.rows import Bool, first_of_key
 from purna.core.clock import DAY
-from purna.core.errors import AskOperator, RetryLater
+from purna.core.errors import AskOperator, GiveUp, RetryLater
 from purna.core.ports import Appended, Latest, Touched
 from purna.core.readings import DeviceEvent, Points, ReadingBatch, SeriesKey
 from purna.core.rollups import Rollups, buckets_between, rolled_up
@@ -67,8 +67,11 @@ class InfluxReadingStore:
     ------
     RetryLater
         When InfluxDB can't be reached, is overloaded or answers 429 or 5xx.
+    GiveUp
+        When it will never take what it was sent: too much at once, points outside the bucket's
+        retention.
     AskOperator
-        When it refuses us: wrong token, no such bucket, points outside the bucket's retention.
+        When it refuses us: wrong token, no such bucket.
     """
 
     def __init__(
@@ -342,6 +345,8 @@ class InfluxReadingStore:
         return list(_csv_rows(text))
 
 
+_NEVER = (400, 413, 422)
+"""Not understood, too much at once, not to be processed: the same again won't do better."""
 _DIALECT = Dialect(annotations=[], header=True)  # type: ignore[no-untyped-call]
 _PIVOT = 'pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")'
 
@@ -354,6 +359,8 @@ def _explained() -> Iterator[None]:
         reason = f"InfluxDB answers {error.status} {error.reason}: {error.message or ''}".strip()
         if error.status in (None, 0, 408, 429) or error.status >= 500:
             raise RetryLater("store.influx", reason) from error
+        if error.status in _NEVER:
+            raise GiveUp("store.influx", reason) from error
         raise AskOperator(
             "store.influx",
             f"{reason}. Check address, token, organisation, bucket and its retention "

@@ -9,7 +9,7 @@ wherever they meet: in the tail, when reading, and when sealing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,9 @@ class SqliteReadingStore:
         store is empty.
     seal_aside
         Sealing does its computing in a process of its own.
+    forwarded
+        Where a forwarder (:mod:`ingest.forwarding`) sends everything on: up to which entry of the
+        log it has come. What it still needs is kept for it.
 
     Raises
     ------
@@ -52,9 +55,16 @@ class SqliteReadingStore:
         When another process writes to the file already.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False, seal_aside: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        read_only: bool = False,
+        seal_aside: bool = False,
+        forwarded: Callable[[], int] | None = None,
+    ) -> None:
         self._view = View(path)
-        self._writer = None if read_only else _Writer(path, self._view, seal_aside)
+        self._writer = None if read_only else _Writer(path, self._view, seal_aside, forwarded)
 
     def append(self, batch: ReadingBatch, events: Sequence[DeviceEvent] = ()) -> Appended:
         return self.commit(batch, events).appended
@@ -116,7 +126,9 @@ class SqliteReadingStore:
 
 
 class _Writer:
-    def __init__(self, path: Path, view: View, seal_aside: bool) -> None:
+    def __init__(
+        self, path: Path, view: View, seal_aside: bool, forwarded: Callable[[], int] | None
+    ) -> None:
         self._path = path
         self._view = view
         self._right = WriteRight(path)
@@ -125,7 +137,7 @@ class _Writer:
             self._connection = open_writer(path)
             with explained(path):
                 self._right.take_over(self._connection)
-            self.sealer = Sealer(path, self._right, aside=seal_aside)
+            self.sealer = Sealer(path, self._right, aside=seal_aside, forwarded=forwarded)
             self._series: Numbers[SeriesKey] = Numbers(
                 {
                     SeriesKey(device, quantity): sid
@@ -206,14 +218,17 @@ class _Writer:
 
     def _add_event(self, event: DeviceEvent) -> bool:
         row = (event.device, event.kind, event.ts, event.code, event.text)
-        self._connection.execute("INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?)", row)
+        insert = "INSERT OR IGNORE INTO event (device, kind, ts, code, text) VALUES (?, ?, ?, ?, ?)"
+        self._connection.execute(insert, row)
         if self._connection.changes():
             return True
+        # What changes moves to the end: whoever follows the events by number hears of it.
         self._connection.execute(
-            "UPDATE event SET text = ?5"
-            " WHERE device = ?1 AND kind = ?2 AND ts = ?3 AND code = ?4 AND text < ?5",
+            "DELETE FROM event WHERE device = ? AND kind = ? AND ts = ? AND code = ? AND text < ?",
             row,
         )
+        if self._connection.changes():
+            self._connection.execute(insert, row)
         return False
 
     def progress(self) -> list[Progress]:

@@ -24,6 +24,17 @@ def to_2(connection: apsw.Connection, tables: str) -> None:
     connection.execute("DROP TABLE chunk_1")
 
 
+def to_3(connection: apsw.Connection, tables: str) -> None:
+    """Format 2 kept events in no order, and nothing for a forwarder."""
+    connection.execute("ALTER TABLE event RENAME TO event_2")
+    connection.execute(tables)
+    connection.execute(
+        "INSERT INTO event (device, kind, ts, code, text)"
+        " SELECT device, kind, ts, code, text FROM event_2 ORDER BY ts;"
+        "DROP TABLE event_2"
+    )
+
+
 def _chunks_of_1(connection: apsw.Connection) -> Iterator[tuple[tuple[str, int], Rows]]:
     """Chunks of one device that begin at the same time come one after the other."""
     for device, t0, sid, count, ts, value, quality, boot, seq in connection.execute(

@@ -9,7 +9,8 @@
 ``pruned``  up to where the readings of a series were pruned; its roll-ups before that are final
 ``touch``   which (device, hour) the sealed log entries were about
 ``series``, ``boot``  the names behind the numbers in ``log`` and ``chunk``
-``event``   device events
+``spool``   sealed entries of the log that a forwarder has not taken yet, compressed
+``event``   device events, in the order in which they were stored
 ``ack``     acknowledgement state, in the order in which the boots were first seen
 ``state``   ``generation`` grows when sealing or pruning moved what readers may have cached
 """
@@ -26,7 +27,7 @@ from ingest.stores import sqlite_migrate
 from ingest.stores.base import STORE_FULL
 from purna.core.errors import AskOperator, RetryLater, StartAgain
 
-VERSION = 2
+VERSION = 3
 
 _INCREMENTAL = 2  # what the pragma auto_vacuum answers
 
@@ -51,6 +52,15 @@ CREATE TABLE touch (entry INTEGER PRIMARY KEY, body BLOB NOT NULL);
 """
 """What format 2 has and format 1 had not."""
 
+FORWARDING = """
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, kind TEXT NOT NULL,
+    ts INTEGER NOT NULL, code TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (device, kind, ts, code)
+);
+CREATE TABLE spool (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, body BLOB NOT NULL);
+"""
+"""What format 3 has and format 2 had not, or otherwise."""
+
 CHECKPOINT_PAGES = 1000
 """With so many pages (of 4 KiB) in it, the write-ahead log is copied into the file."""
 
@@ -62,10 +72,6 @@ CREATE TABLE latest (
     series INTEGER PRIMARY KEY, ts INTEGER NOT NULL, value REAL NOT NULL,
     quality INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL
 );
-CREATE TABLE event (
-    device TEXT NOT NULL, kind TEXT NOT NULL, ts INTEGER NOT NULL, code TEXT NOT NULL,
-    text TEXT NOT NULL, PRIMARY KEY (device, kind, ts, code)
-) WITHOUT ROWID;
 CREATE TABLE ack (
     device TEXT NOT NULL, boot TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
     ahead TEXT NOT NULL, UNIQUE (device, boot)
@@ -111,9 +117,11 @@ def _bring_up(connection: apsw.Connection) -> None:
         with transaction(connection):
             version = _version(connection)  # another connection may have been quicker
             if version == 0:
-                connection.execute(_SCHEMA + READINGS)
+                connection.execute(_SCHEMA + READINGS + FORWARDING)
             if version == 1:
                 sqlite_migrate.to_2(connection, READINGS)
+            if version in (1, 2):
+                sqlite_migrate.to_3(connection, FORWARDING)
             connection.pragma("user_version", VERSION)
     if connection.pragma("auto_vacuum") != _INCREMENTAL:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL; VACUUM")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from ingest.stores import sqlite_chunks
+from ingest.stores import spool, sqlite_chunks
 from ingest.stores.base import Cutoff
 from ingest.stores.sealing import End, Step, one_round
 from ingest.stores.sealing_process import SealingProcess
@@ -39,10 +39,20 @@ class Sealer:
         To write to it.
     aside
         Compress in a process of its own, so that this one has its time for those who commit.
+    forwarded
+        Up to which entry of the log a forwarder has come; None where there is no forwarder.
     """
 
-    def __init__(self, path: Path, right: WriteRight, *, aside: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        right: WriteRight,
+        *,
+        aside: bool = False,
+        forwarded: Callable[[], int] | None = None,
+    ) -> None:
         self._path = path
+        self._forwarded = forwarded
         self._right = right
         self._seal_lock = threading.Lock()
         self._connection = open_writer(path)
@@ -81,20 +91,35 @@ class Sealer:
         """Seal the oldest entries up to ``last``; how many rows, 0 when there are none left."""
         connection = self._connection
         for step in self._find(last):
-            with self._right.transaction(connection):
-                if isinstance(step, Step):
+            if isinstance(step, Step):
+                with self._right.transaction(connection):
                     sqlite_chunks.put(connection, step.change)
                     connection.executemany(
                         "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?)", step.latest
                     )
-                    continue
-                connection.execute("INSERT INTO touch VALUES (?, ?)", (step.entry, step.touched))
-                connection.execute(
-                    "DELETE FROM touch WHERE entry <= "
-                    "(SELECT entry FROM touch ORDER BY entry DESC LIMIT 1 OFFSET ?)",
-                    (SEALINGS_REMEMBERED,),
-                )
-                connection.execute("DELETE FROM log WHERE id <= ?", (step.entry,))
-                connection.execute("UPDATE state SET generation = generation + 1")
+                continue
+            self._finish(step)
             return step.rows
         return 0
+
+    def _finish(self, end: End) -> None:
+        """The entries up to here stand in chunks: they leave the log."""
+        connection = self._connection
+        taken = end.entry if self._forwarded is None else self._forwarded()
+        waiting = [
+            (entry, count, spool.pack(body))
+            for entry, count, body in connection.execute(
+                "SELECT id, count, body FROM log WHERE id > ? AND id <= ?", (taken, end.entry)
+            )
+        ]
+        with self._right.transaction(connection):
+            connection.executemany("INSERT INTO spool VALUES (?, ?, ?)", waiting)
+            connection.execute("DELETE FROM spool WHERE id <= ?", (taken,))
+            connection.execute("INSERT INTO touch VALUES (?, ?)", (end.entry, end.touched))
+            connection.execute(
+                "DELETE FROM touch WHERE entry <= "
+                "(SELECT entry FROM touch ORDER BY entry DESC LIMIT 1 OFFSET ?)",
+                (SEALINGS_REMEMBERED,),
+            )
+            connection.execute("DELETE FROM log WHERE id <= ?", (end.entry,))
+            connection.execute("UPDATE state SET generation = generation + 1")

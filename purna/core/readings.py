@@ -8,7 +8,7 @@ A reading is one value of one quantity of one device at one time. Two readings w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -94,6 +94,11 @@ class ReadingBatch:
 
     def __len__(self) -> int:
         return len(self.ts)
+
+    def rows(self, which: slice | NDArray[np.intp]) -> ReadingBatch:
+        """Some of the rows, with the names of all."""
+        columns = ("index", "ts", "value", "quality", "origin", "seq")
+        return replace(self, **{name: getattr(self, name)[which] for name in columns})
 
     @classmethod
     def of(cls, messages: Iterable[Telemetry]) -> ReadingBatch:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ingest.quarantine import SqliteQuarantine
     from ingest.registry import SqlDeviceRegistry
     from ingest.stores.gaps import SqliteGapLog
+    from ingest.stores.sqlite import SqliteReadingStore
     from models.assessments import SqlAssessmentLog
     from models.registry import ModelRegistry
     from purna.db.engine import Database
@@ -134,15 +135,50 @@ class Platform:
     # Readings
 
     @property
+    def readings_file(self) -> Path:
+        """The file into which the ingest process stores all readings."""
+        scheme, _, path = self.settings.ingest.store_url.partition(":///")
+        return Path(path) if scheme == "sqlite" else self.folder.path / "readings.sqlite"
+
+    @property
+    def forwards(self) -> bool:
+        """Whether all readings are sent on to another store, from which they are read."""
+        return self.settings.ingest.store_url.startswith("influx")
+
+    @property
     def store_url(self) -> str:
-        return self.settings.ingest.store_url or f"sqlite:///{self.folder.path / 'readings.sqlite'}"
+        """Where readings are read from."""
+        return self.settings.ingest.store_url or self.readings_url
+
+    @property
+    def readings_url(self) -> str:
+        return f"sqlite:///{self.readings_file}"
 
     @cached_property
     def store(self) -> ReadingStore:
-        """The reading store for looking; only the ingest process opens it for writing."""
+        """The reading store for looking; only the ingest process opens the file for writing."""
         from ingest.stores import open_store
 
         return open_store(self.store_url, read_only=True)
+
+    def open_for_writing(self, *, seal_aside: bool = False) -> SqliteReadingStore:
+        """The readings' file for whoever stores: one process at a time."""
+        from ingest.forwarding import CursorFile
+        from ingest.stores.sqlite import SqliteReadingStore
+
+        cursor = CursorFile(self.folder.forwarded)
+        return SqliteReadingStore(
+            self.readings_file,
+            seal_aside=seal_aside,
+            forwarded=(lambda: cursor.read().entry) if self.forwards else None,
+        )
+
+    @cached_property
+    def local_store(self) -> ReadingStore:
+        """The file of the ingest process, for looking; the same as ``store`` without forwarding."""
+        from ingest.stores import open_store
+
+        return open_store(self.readings_url, read_only=True) if self.forwards else self.store
 
     @cached_property
     def waveforms(self) -> WaveformStore:
@@ -157,12 +193,6 @@ class Platform:
         from ingest.quarantine import SqliteQuarantine
 
         return SqliteQuarantine(self.folder.quarantine, read_only=True)
-
-    @property
-    def readings_file(self) -> Path:
-        """The file of the embedded store, which also keeps the gaps in the devices' numbering."""
-        scheme, _, path = self.store_url.partition(":///")
-        return Path(path) if scheme == "sqlite" else self.folder.path / "readings.sqlite"
 
     @cached_property
     def gaps(self) -> SqliteGapLog:

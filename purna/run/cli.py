@@ -71,6 +71,15 @@ def ingest(data: Data = None, supervised: Supervised = False) -> None:
 
 @app.command()
 @command
+def forward(data: Data = None, supervised: Supervised = False) -> None:
+    """Run the forwarder alone: from the readings' file on to InfluxDB."""
+    from purna.run.forwarding import run_forwarder
+
+    run_forwarder(platform_in(data, "forward", supervised=supervised))
+
+
+@app.command()
+@command
 def serve(data: Data = None, supervised: Supervised = False) -> None:
     """Run the service process alone: API, console and scheduled jobs."""
     from purna.run.serving import serve as run

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import shutil
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from purna.core.errors import PurnaError
 from purna.run.bootstrap import Platform
+from purna.run.forwarding import last_forwarding
 from purna.run.heartbeat import last_beat, silence
 from purna.run.settings import Settings
 
@@ -39,6 +41,7 @@ def examine(settings: Settings) -> list[Finding]:
         "reading store": _store,
         "MQTT": _mqtt,
         "ingest": _ingest,
+        **({"forwarding": _forwarding} if platform.forwards else {}),
         "API": _api,
     }
     return [_finding(name, check, platform) for name, check in checks.items()]
@@ -151,6 +154,15 @@ def _ingest(platform: Platform) -> str:
     text = "messages " + ", ".join(f"{name} {beat.counters[name]}" for name in shown)
     waits = silence(platform.folder.standby) < _STALE_AFTER
     return text + (", another process stands by" if waits else "")
+
+
+def _forwarding(platform: Platform) -> str:
+    state = last_forwarding(platform.folder.forwarding)
+    if state is None or time.time() - state.at > _STALE_AFTER:
+        raise _Wrong("doctor.forwarding", "does not run: start `purna up`")
+    if state.trouble:
+        raise _Wrong("doctor.forwarding", f"{state.waiting} readings wait: {state.trouble}")
+    return f"readings sent {state.sent}, waiting {state.waiting}, refused {state.refused}"
 
 
 def _api(platform: Platform) -> str:

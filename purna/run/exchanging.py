@@ -69,7 +69,7 @@ def import_readings(platform: Platform, folder: Path, *, console: Console) -> No
     readings, events = exchange.files_in(folder)
     new = duplicates = logged = 0
     with (
-        closing(open_store(platform.store_url)) as store,
+        closing(platform.open_for_writing()) as store,
         _bar(console, "Reading in", None) as (bar, task),
     ):
         for batch in exchange.read_readings(readings):

@@ -67,6 +67,16 @@ class DataFolder:
         return self.path / "ingest-standby.json"
 
     @property
+    def forwarded(self) -> Path:
+        """How far the forwarder to another store has come."""
+        return self.path / "forwarded.json"
+
+    @property
+    def forwarding(self) -> Path:
+        """State of the forwarder, renewed every second while it makes progress."""
+        return self.path / "forwarding.json"
+
+    @property
     def fleet(self) -> Path:
         """State of the simulated fleet of a demonstration."""
         return self.path / "fleet.state"

@@ -22,7 +22,6 @@ from rich.table import Table
 
 from alerts.report import LeadTime, Score, ServiceReport, service_report, within_hours
 from ingest.imports import History, product_entry, read_history
-from ingest.stores import open_store
 from purna.core.clock import to_iso
 from purna.core.devices import Maintenance
 from purna.core.errors import AskOperator, RetryLater
@@ -73,7 +72,7 @@ def import_history(
     _add_product(platform, source, subset, history)
     platform.registry.add(history.devices, history.sites(), history.customers())
     added = platform.maintenance.add(known.maintenance)
-    store = open_store(platform.store_url)
+    store = platform.open_for_writing()
     try:
         with _bar(console, "Reading in") as (bar, task):
             bar.update(task, total=max(known.readings, 1))

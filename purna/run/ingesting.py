@@ -15,7 +15,6 @@ from ingest.downward import Downward
 from ingest.links.endpoint.link import EndpointLink
 from ingest.quarantine import SqliteQuarantine
 from ingest.service import Ingester
-from ingest.stores import open_store
 from ingest.stores.base import IngestStore
 from ingest.stores.gaps import SqliteGapLog
 from ingest.stores.waveforms import SqliteWaveformStore
@@ -105,7 +104,7 @@ def _opened_store(platform: Platform, stop: threading.Event) -> IngestStore | No
     """The store for writing; in standby as soon as nobody else writes, None when stopped before."""
     while not stop.is_set():
         try:
-            return open_store(platform.store_url, seal_aside=True)
+            return platform.open_for_writing(seal_aside=True)
         except AskOperator as error:
             if error.code != LOCKED or not platform.settings.ingest.standby:
                 raise

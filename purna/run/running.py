@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from purna.core.errors import AskOperator
 from purna.run.bootstrap import Platform
 from purna.run.doctor import foreign_owners
+from purna.run.forwarding import last_forwarding
 from purna.run.heartbeat import silence
 from purna.run.people import setup_link_if_needed
 from purna.run.sockets import bound_socket
@@ -52,6 +54,12 @@ def run_platform(
 
 def line(platform: Platform, environment: Mapping[str, str] | None = None) -> list[Program]:
     """The processes of a running platform, in the order of starting."""
+    forwarder = Program(
+        "forward",
+        command(platform, "forward"),
+        environment=environment or {},
+        progress=lambda: _noted(platform) < _HANGS_AFTER,
+    )
     return [
         Program(
             "ingest",
@@ -60,7 +68,14 @@ def line(platform: Platform, environment: Mapping[str, str] | None = None) -> li
             progress=lambda: silence(platform.folder.heartbeat) < _HANGS_AFTER,
         ),
         Program("service", command(platform, "serve"), environment=environment or {}),
+        *([forwarder] if platform.forwards else []),
     ]
+
+
+def _noted(platform: Platform) -> float:
+    """Seconds since the forwarder last noted its state."""
+    state = last_forwarding(platform.folder.forwarding)
+    return time.time() - state.at if state else 0.0
 
 
 def ports(platform: Platform) -> Iterator[tuple[str, int, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import uvicorn
 from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import text
 
@@ -17,6 +17,7 @@ from ingest.links.endpoint.figures import families
 from purna import __version__
 from purna.core.errors import RetryLater
 from purna.run.bootstrap import Platform
+from purna.run.forwarding import last_forwarding
 from purna.run.heartbeat import last_beat, silence
 from purna.run.jobs import Jobs
 from purna.run.people import users_of
@@ -69,6 +70,8 @@ def services_of(platform: Platform) -> Services:
     """What the API works on."""
     metrics = CollectorRegistry()
     metrics.register(_IngestCounters(platform))
+    if platform.forwards:
+        metrics.register(_Forwarding(platform))
     return Services(
         catalogue=platform.catalogue,
         registry=platform.registry,
@@ -118,3 +121,27 @@ class _IngestCounters(Collector):
         if beat is not None:
             yield from beat.families()
             yield from families(beat.endpoint)
+
+
+class _Forwarding(Collector):
+    """The forwarder's state as of its last note, for ``/metrics``."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._path = platform.folder.forwarding
+
+    def collect(self) -> Iterator[Metric]:
+        state = last_forwarding(self._path)
+        if state is None:
+            return
+        yield CounterMetricFamily("purna_forward_sent", "Readings sent on", value=state.sent)
+        yield CounterMetricFamily(
+            "purna_forward_refused",
+            "Rows that the other store will never take",
+            value=state.refused,
+        )
+        yield GaugeMetricFamily(
+            "purna_forward_waiting", "Readings to be sent on", value=state.waiting
+        )
+        yield GaugeMetricFamily(
+            "purna_forward_trouble", "Whether something holds it up", value=bool(state.trouble)
+        )

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -18,9 +19,12 @@ import pytest
 from ingest.quarantine import SqliteQuarantine
 from ingest.stores import open_store
 from purna.core.clock import from_iso
-from purna.core.readings import Rejected
+from purna.core.readings import ReadingBatch, Rejected, SeriesKey, Telemetry
 from purna.run.bootstrap import Platform
+from purna.run.forwarding import last_forwarding
 from purna.run.settings import load_settings
+from tests.ingest.kit import wait_for
+from tests.ingest.stores import influx_server
 
 PAGE = Path(__file__).parents[2] / "docs" / "import.md"
 
@@ -193,3 +197,35 @@ def test_the_quarantine_is_listed_and_asked_for_again(
     assert asked.stdout.startswith("2 messages will be taken in again")
     assert len(quarantine.asked(10)) == 2
     quarantine.close()
+
+
+def test_what_is_stored_reaches_another_store_and_the_doctor_says_what_holds_it_up(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with influx_server.running() as (server, url):
+        environment["PURNA_INGEST__STORE_URL"] = url
+        platform = Platform(load_settings(tmp_path, ingest={"store_url": url}))
+        store = platform.open_for_writing()
+        reading = Telemetry("p1", [(1_700_000_000_000_000, {"temp": 1.5})], "b1", 1)
+        store.append(ReadingBatch.of([reading]))
+        forwarder = subprocess.Popen(
+            [sys.executable, "-m", "purna.run.cli", "forward", "--data", str(tmp_path)],
+            env=environment,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(lambda: platform.store.series() == [SeriesKey("p1", "temp")], 60)
+        checked = purna(environment, "doctor", "--data", tmp_path)
+        assert "forwarding: readings sent" in checked.stdout
+        server.fail_with = [503] * 1000
+        store.append(ReadingBatch.of([replace(reading, boot="b2")]))
+
+        def troubled() -> bool:
+            state = last_forwarding(platform.folder.forwarding)
+            return state is not None and "503" in state.trouble
+
+        wait_for(troubled)
+        checked = purna(environment, "doctor", "--data", tmp_path)
+        assert "forwarding: 1 readings wait: InfluxDB answers 503" in checked.stdout
+        forwarder.send_signal(signal.SIGTERM)
+        assert forwarder.wait(20) == 0
+        store.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,17 +34,29 @@ Tags = tuple[tuple[str, str], ...]
 
 
 class InfluxServer:
-    """Points by (measurement, tags, time); ``fail_with`` makes the next answers errors."""
+    """Points by (measurement, tags, time).
+
+    ``fail_with`` makes the next answers errors. Of the next ``keep_half`` writes only the first
+    half of the lines is kept, and the answer is 204 all the same. A write with a line in which
+    ``abhors`` stands is refused as a whole with 422. While ``hangs`` is set nobody gets an answer.
+    """
 
     def __init__(self) -> None:
         self.points: dict[tuple[str, Tags, int], dict[str, str]] = defaultdict(dict)
         self.requests: list[tuple[str, str]] = []
         self.fail_with: list[int] = []
+        self.keep_half = 0
+        self.abhors = ""
+        self.hangs = threading.Event()
         self.lock = threading.Lock()
         self._tick = 0
 
     def write(self, body: str) -> None:
-        for line in re.split(r"\n(?=[a-z]+,)", body):
+        lines = re.split(r"\n(?=[a-z]+,)", body)
+        if self.keep_half:
+            self.keep_half -= 1
+            lines = lines[: len(lines) // 2]
+        for line in lines:
             match = _LINE.fullmatch(line)
             if match is None:
                 raise ValueError(f"unable to parse {line!r}")
@@ -124,6 +137,8 @@ def _handler(server: InfluxServer) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             url = urlsplit(self.path)
             given = {name: values[0] for name, values in parse_qs(url.query).items()}
+            while server.hangs.is_set():
+                time.sleep(0.01)
             with server.lock:
                 server.requests.append((url.path, body))
                 if server.fail_with:
@@ -141,6 +156,8 @@ def _handler(server: InfluxServer) -> type[BaseHTTPRequestHandler]:
             if path == "/api/v2/write":
                 assert given["bucket"] == BUCKET
                 assert given["precision"] == "us"
+                if server.abhors and server.abhors in body:
+                    return 422, '{"message":"partial write: points beyond retention policy"}'
                 server.write(body)
                 return 204, ""
             if path == "/api/v2/query":

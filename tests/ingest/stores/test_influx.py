@@ -9,7 +9,7 @@ import pytest
 from ingest.acks import Progress
 from ingest.stores import open_store
 from ingest.stores.base import IngestStore
-from purna.core.errors import AskOperator, RetryLater
+from purna.core.errors import AskOperator, GiveUp, RetryLater
 from purna.core.readings import DeviceEvent, ReadingBatch, SeriesKey, Telemetry
 from tests.ingest.kit import free_port
 from tests.ingest.stores.influx_server import InfluxServer, running
@@ -103,7 +103,17 @@ def test_an_overloaded_server_means_try_later_and_nothing_stored(
     assert store.append(batch((2, 1.0))) == (1, 0)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_what_will_never_be_taken_is_given_up(
+    wire: tuple[InfluxServer, IngestStore], status: int
+) -> None:
+    server, store = wire
+    server.fail_with = [status]
+    with pytest.raises(GiveUp, match=str(status)):
+        store.append(batch((1, 1.0)))
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_refusal_asks_the_operator(wire: tuple[InfluxServer, IngestStore], status: int) -> None:
     server, store = wire
     server.fail_with = [status] * 2

@@ -69,7 +69,7 @@ def run_line(folder: Path) -> None:
 
     import structlog
 
-    from benchmarks.ingest import PRODUCT
+    from benchmarks.ingest_fleet import PRODUCT
     from ingest.counters import Counters
     from ingest.credentials import SqlCredentials
     from ingest.links.endpoint.access import Access

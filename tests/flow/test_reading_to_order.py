@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import log
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,12 @@ from ingest.links.mqtt import Token
 from ingest.quarantine import SqliteQuarantine
 from ingest.service import Ingester
 from ingest.stores import open_store
+from ingest.stores.waveforms import SqliteWaveformStore
+from ingest.waveform_upkeep import WaveformUpkeep
 from models.training import QUICK, train
+from models.vibration import Finding, indicators_of, named
 from purna.core.clock import DAY, HOUR, MINUTE, from_iso
+from purna.core.readings import SeriesKey
 from purna.run.bootstrap import Platform
 from purna.run.demo import found
 from purna.run.jobs import Jobs
@@ -85,6 +90,15 @@ class Line:
         self.link, self.counters = HandOver(), Counters()
         self.store = open_store(self.platform.store_url)
         self.quarantine = SqliteQuarantine(self.platform.folder.quarantine)
+        self.waveforms = SqliteWaveformStore(self.platform.folder.waveforms)
+        self.upkeep = WaveformUpkeep(
+            self.waveforms,
+            self.store,
+            self.platform.registry,
+            self.platform.catalogue,
+            indicators_of,
+            self.platform.clock,
+        )
         self.ingester = Ingester(
             self.link,
             self.store,
@@ -94,6 +108,7 @@ class Line:
             self.platform.clock,
             self.platform.settings.ingest,
             self.counters,
+            waveforms=self.waveforms,
         )
         self.ingester.start()
         self.jobs = Jobs(self.platform)
@@ -107,6 +122,8 @@ class Line:
         count = len(self.link.held)
         while self.link.held:
             self.ingester.step(timeout=0)
+        while self.upkeep.once():
+            pass
         return count
 
     def live(self, days: float) -> None:
@@ -123,6 +140,7 @@ class Line:
         return list(found.items)
 
     def close(self) -> None:
+        self.waveforms.close()
         self.store.close()
         self.quarantine.close()
         self.platform.db.close()
@@ -169,6 +187,35 @@ class TestLine:
         assert wear_out
         caught = [r for r in wear_out if (r.device, r.component) in ordered]
         assert len(caught) >= 0.75 * len(wear_out)
+
+    def test_waveforms_name_a_worn_bearing_before_it_fails_and_no_sound_one(
+        self, line: Line
+    ) -> None:
+        end = line.platform.clock.now()
+        failed = {
+            record.device: record.ts
+            for record in line.platform.maintenance.records()
+            if record.failed and record.component == "bearing" and record.ts > line.began
+        }
+        heard = {}
+        for device in line.platform.registry.all("cp-200"):
+            until = failed.get(device.id, end)
+            info = line.waveforms.find(device.id, "vib_de", until - DAY, until, limit=1)
+            worn = 1 - line.fleet.event_state(device.id)["bearing"]
+            if info and (device.id in failed or worn < 0.5):
+                heard[device.id] = self._finding(line, device.id, info[0].key.ts)
+        races = {Finding.OUTER_RACE, Finding.INNER_RACE}
+        assert failed.keys() & heard.keys()
+        assert all(heard[device] in races for device in failed.keys() & heard.keys())
+        assert len(heard) > 10
+        assert all(heard[device] is None for device in heard.keys() - failed.keys())
+
+    @staticmethod
+    def _finding(line: Line, device: str, ts: int) -> Finding | None:
+        """By the stored indicators, as the console's list tells it."""
+        keys = [SeriesKey(device, f"vib_de.de.{fault}") for fault in ("bpfo", "bpfi", "bsf")]
+        points = line.store.read(keys, ts, ts + 1)
+        return named({key.quantity.rsplit(".", 1)[-1]: log(points[key].value[0]) for key in keys})
 
     def test_there_are_visits_and_shipments_each_with_reason_evidence_and_part(
         self, line: Line

@@ -94,7 +94,8 @@ def reading(seq: int, device: str = "p1") -> encode.Message:
 
 def test_a_dirty_history_arrives_whole_and_is_known_to_be_stored(port: int) -> None:
     fleet = Fleet(3, START, odds=Odds(0.01, 0.05, 0.05, 0.05))
-    told = [*fleet.history(START + 6 * DAY)]
+    # This broker takes no message above 20 kB, and waveforms are larger.
+    told = [m for m in fleet.history(START + 6 * DAY) if "/waveform/" not in m.topic]
     with Platform(port) as platform, Publisher("127.0.0.1", port, unstored=50) as publisher:
         for message in told:
             publisher.publish(message)

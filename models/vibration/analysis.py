@@ -199,9 +199,10 @@ def _levels(x: Float64, waveform: Waveform, source: WaveformSource) -> dict[str,
             found["rms_velocity"] = float(velocity_rms(x * metres, waveform.rate, band))
         elif source.kind == "speed":
             millimetres, _ = converter(source.unit, "mm/s")
-            found["rms_velocity"] = float(rms_inside(x * millimetres, waveform.rate, band))
-    for low, high in source.bands:
-        found[band_kind(low, high)] = float(rms_inside(x, waveform.rate, (low, high)))
+            found["rms_velocity"] = float(rms_inside(x * millimetres, waveform.rate, [band])[0])
+    inside = rms_inside(x, waveform.rate, source.bands).tolist()
+    for (low, high), rms in zip(source.bands, inside, strict=True):
+        found[band_kind(low, high)] = rms
     return {f"{source.id}.{kind}": value for kind, value in found.items()}
 
 

@@ -121,7 +121,10 @@ def envelope_spectrum(x: Float64, rate: float, speed: float) -> Envelope | None:
     length = fast_length(int(min(len(x), wanted)))
     starts = range(0, len(x) - length + 1, max(1, length // 2))
     segments = centred(np.stack([x[start : start + length] for start in starts]))
-    spectrum = np.fft.rfft(segments)
+    peak = float(np.abs(segments).max())
+    if peak < np.finfo(np.float64).tiny / np.finfo(np.float64).eps:
+        return None
+    spectrum = np.fft.rfft(segments / peak)
     bins = spectrum.shape[-1]
     spectrum = whitened(spectrum, max(3, bins // _WHITEN) | 1)
     analytic = np.zeros((len(segments), length), np.complex128)

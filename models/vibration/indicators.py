@@ -44,7 +44,8 @@ def overall(x: Float64) -> Overall:
     # constant after its mean is rounding.
     flat = span <= 1e-12 * np.abs(x).max(axis=-1)
     unit = around / np.where(flat, 1.0, peak)[..., None]
-    square = (unit**2).mean(axis=-1)
+    squares = unit * unit
+    square = squares.mean(axis=-1)
     shape = np.where(flat, np.nan, square)
     rms = np.where(flat, 0.0, np.sqrt(square) * peak)
     return Overall(
@@ -52,8 +53,8 @@ def overall(x: Float64) -> Overall:
         np.where(flat, 0.0, peak),
         np.where(flat, 0.0, span),
         np.asarray(1 / np.sqrt(shape)),
-        np.asarray((unit**4).mean(axis=-1) / shape**2),
-        np.asarray((unit**3).mean(axis=-1) / shape**1.5),
+        np.asarray((squares * squares).mean(axis=-1) / shape**2),
+        np.asarray((squares * unit).mean(axis=-1) / shape**1.5),
     )
 
 
@@ -73,17 +74,20 @@ def velocity_rms(acceleration: Float64, rate: float, band: tuple[float, float]) 
     return np.asarray(1000 * np.sqrt((power / (2 * np.pi * f[inside]) ** 2).sum(axis=-1)))
 
 
-def rms_inside(x: Float64, rate: float, band: tuple[float, float]) -> Float64:
-    """RMS of what lies at ``band[0] <= f < band[1]`` Hz; bands side by side add up in squares.
+def rms_inside(x: Float64, rate: float, bands: Sequence[Sequence[float]]) -> Float64:
+    """RMS of what lies at ``low <= f < high`` Hz, for each band: (…, n) → (…, bands).
 
-    NaN where the band reaches above half the sampling rate.
+    Bands side by side add up in squares. NaN where a band reaches above half the sampling rate or
+    lies between two lines of the spectrum.
     """
     f = frequencies(x.shape[-1], rate)
-    inside = (f >= band[0]) & (f < band[1])
-    power = power_spectrum(centred(x))[..., inside]
-    if band[1] > rate / 2 or not inside.any():
-        return np.full(power.shape[:-1], np.nan)
-    return np.asarray(np.sqrt(power.sum(axis=-1)))
+    power = power_spectrum(centred(x))
+    out = np.full((*x.shape[:-1], len(bands)), np.nan)
+    for column, (low, high) in enumerate(bands):
+        inside = (f >= low) & (f < high)
+        if high <= rate / 2 and inside.any():
+            out[..., column] = np.sqrt(power[..., inside].sum(axis=-1))
+    return out
 
 
 def velocity_band(speed: float) -> tuple[float, float]:
@@ -97,7 +101,3 @@ def velocity_band(speed: float) -> tuple[float, float]:
 def resolves(n: int, rate: float, band: tuple[float, float]) -> bool:
     """Whether ``n`` samples are long enough for a band's low end and dense enough for its high."""
     return rate >= _SAMPLED * band[1] and band[0] * n / rate >= _RESOLVED
-
-
-def by_band(x: Float64, rate: float, bands: Sequence[Sequence[float]]) -> list[Float64]:
-    return [rms_inside(x, rate, (low, high)) for low, high in bands]

@@ -77,10 +77,14 @@ def test_a_record_too_short_or_too_slow_gives_no_velocity(seconds: float, rate: 
 def test_bands_side_by_side_add_up_to_the_whole() -> None:
     x = noise(2.0)
     edges = [0.0, 100.0, 1000.0, 3000.0, RATE / 2]
-    parts = [rms_inside(x, RATE, band) for band in pairwise(edges)]
+    parts = rms_inside(x, RATE, list(pairwise(edges)))
     assert np.sqrt(np.sum(np.square(parts))) == pytest.approx(overall(x).rms, rel=0.02)
-    assert rms_inside(sine(2.0, 500.0), RATE, (400.0, 600.0)) == pytest.approx(np.sqrt(2), rel=1e-6)
-    assert np.isnan(rms_inside(x, RATE, (5000.0, 7000.0)))
+    alone = rms_inside(sine(2.0, 500.0), RATE, [(400.0, 600.0), (5000.0, 7000.0)])
+    assert alone[0] == pytest.approx(np.sqrt(2), rel=1e-6)
+    assert np.isnan(alone[1])
+    many = rms_inside(np.stack([x, 2 * x]), RATE, [(0.0, 100.0)])
+    assert many.shape == (2, 1)
+    assert many[1] == pytest.approx(2 * many[0])
 
 
 @pytest.mark.parametrize("value", [0.0, 3.7, -1e9, 1e300])

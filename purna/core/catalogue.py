@@ -133,6 +133,10 @@ _ID_CHARS = 64
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
+QUANTITIES = 256
+"""Of a product, so of a device: what its product does not name is never stored."""
+
+
 def parse_product(data: Mapping[str, Any], source: str = "product") -> Product:
     """A product from parsed TOML.
 
@@ -158,6 +162,8 @@ def parse_product(data: Mapping[str, Any], source: str = "product") -> Product:
     if machine is not None:
         whole["machine"] = _entry(Machine, machine, f"{source}.machine")
     product = _entry(Product, whole, source)
+    if len(product.quantities) > QUANTITIES:
+        raise _invalid(f"{source}.quantity", f"a product has at most {QUANTITIES} quantities")
     for quantity in product.quantities:
         unit_of(quantity.unit, f"{source}.quantity.{quantity.id}.unit")
         if quantity.low >= quantity.high:

@@ -122,6 +122,14 @@ def test_what_is_wrong_is_named_by_its_path(changes: dict[str, Any], path: str) 
     assert caught.value.field == path
 
 
+def test_a_product_has_no_more_quantities_than_a_device_may_have() -> None:
+    [quantity] = entry()["quantity"]
+    many = [{**quantity, "id": f"t{n}"} for n in range(257)]
+    parse_product(entry(quantity=many[:256]))
+    with pytest.raises(BadInput, match="at most 256 quantities"):
+        parse_product(entry(quantity=many))
+
+
 def test_the_indicators_of_waveforms_are_quantities() -> None:
     product = parse_product(
         entry(

@@ -20,7 +20,7 @@ from ingest import topics
 from ingest.acks import AckTracker
 from ingest.answers import Answers
 from ingest.caps import Buckets, Caps
-from ingest.clock_watch import ClockWatch
+from ingest.clock_jumps import ClockJumps
 from ingest.counters import Counters
 from ingest.directory import Directory
 from ingest.disk import RESERVE, DiskGuard
@@ -104,7 +104,7 @@ class Ingester:
         its devices down.
     disk
         Says when there is too little room to take anything in.
-    clock_watch
+    clock_jumps
         Notices when ``clock`` is set; for a clock that should run like the monotonic one.
     chores
         Done about once a second in the background, such as turning waveforms into indicators.
@@ -127,7 +127,7 @@ class Ingester:
         gaps: GapLog | None = None,
         shed_above_rate: bool = True,
         disk: DiskGuard | None = None,
-        clock_watch: ClockWatch | None = None,
+        clock_jumps: ClockJumps | None = None,
         chores: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._link = link
@@ -135,7 +135,7 @@ class Ingester:
         self._chores = chores
         self._gaps = gaps
         self._disk = disk
-        self._clock_watch = clock_watch
+        self._clock_jumps = clock_jumps
         self._told_full_at = -_TELL_EVERY
         counters.show(disk_guard=0)
         self._store = store
@@ -364,12 +364,12 @@ class Ingester:
         times = TimeWindow.around(
             now, int(self._settings.future_limit_s * SECOND), self._retention.longest
         )
-        if self._clock_watch is None:
+        if self._clock_jumps is None:
             return times
-        if jump := self._clock_watch.look(now, self._monotonic()):
+        if jump := self._clock_jumps.look(now, self._monotonic()):
             self._counters.add(clock_jumps=1)
             log.error("the computer's clock was set", seconds=jump / SECOND)
-        return self._clock_watch.widened(times)
+        return self._clock_jumps.widened(times)
 
     def _prune(self) -> None:
         if self._retention.limited:

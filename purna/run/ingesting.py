@@ -8,7 +8,7 @@ import threading
 
 import structlog
 
-from ingest.clock_watch import ClockWatch
+from ingest.clock_jumps import ClockJumps
 from ingest.counters import Counters
 from ingest.disk import DiskGuard
 from ingest.downward import Downward
@@ -81,7 +81,7 @@ def run_ingest(platform: Platform) -> None:
         gaps=gaps,
         shed_above_rate=not platform.settings.endpoint.enabled,
         disk=DiskGuard(platform.folder.path, round(settings.disk_reserve_mb * 1e6)),
-        clock_watch=None if platform.folder.clock.exists() else ClockWatch(),
+        clock_jumps=None if platform.folder.clock.exists() else ClockJumps(),
         chores=[waveform_upkeep.once],
     )
 

@@ -16,7 +16,7 @@ DOUBT_S = 3600.0
 """So long both times are believed."""
 
 
-class ClockWatch:
+class ClockJumps:
     """Compares the wall clock with the monotonic one; asked about once a group."""
 
     def __init__(self) -> None:

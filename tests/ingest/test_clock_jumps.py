@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from ingest.clock_watch import DOUBT_S, JUMP, ClockWatch
+from ingest.clock_jumps import DOUBT_S, JUMP, ClockJumps
 from ingest.quality import TimeWindow
 from purna.core.clock import DAY, HOUR, MINUTE, SECOND
 from tests.ingest.conftest import Desks
@@ -20,7 +20,7 @@ NOW = 1_780_000_000_000_000
 def test_good_readings_are_taken_before_and_after_the_clock_is_set(desks: Desks, jump: int) -> None:
     desk = desks(NOW, retention_days=30)
     desk.close()
-    desk.open(clock_watch=ClockWatch())
+    desk.open(clock_jumps=ClockJumps())
     desk.send(telemetry(desk.clock.now(), 1, temp=1.0))
     desk.pass_time(10)
     right = desk.clock.now()
@@ -55,7 +55,7 @@ def test_far_future_and_ancient_times_never_become_the_latest(desks: Desks) -> N
 def test_every_clock_of_the_last_hour_is_believed_and_no_other(
     steps: list[tuple[float, int]],
 ) -> None:
-    watch, wall, now = ClockWatch(), NOW, 0.0
+    watch, wall, now = ClockJumps(), NOW, 0.0
     watch.look(wall, now)
     shifts: list[tuple[int, float]] = []  # what a clock before said more than real time, since when
     true = NOW

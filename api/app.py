@@ -19,10 +19,14 @@ from api.measure import Measure
 from api.security import Guard
 from api.services import Services
 from api.v1.alerts.endpoints import router as alerts
+from api.v1.claims.endpoints import ClaimThrottle
+from api.v1.claims.endpoints import router as claims
+from api.v1.commands.endpoints import router as commands
 from api.v1.common import Problem
 from api.v1.devices.contact import OnlineCount
 from api.v1.devices.endpoints import router as devices
 from api.v1.devices.newest import NewestAssessments
+from api.v1.devices.registration import router as registration
 from api.v1.devices.roster import Roster
 from api.v1.models.endpoints import router as models
 from api.v1.orders.endpoints import router as orders
@@ -36,6 +40,7 @@ from api.v1.summary.live import Live
 from api.v1.summary.schemas import LiveEvent
 from api.v1.users.endpoints import router as users
 from api.v1.waveforms.endpoints import router as waveforms
+from purna.core.clock import SystemClock
 
 VERSION = "1.0"
 """Of the API's contract, not of the program."""
@@ -44,6 +49,9 @@ V1 = (
     session,
     users,
     devices,
+    registration,
+    commands,
+    claims,
     waveforms,
     alerts,
     orders,
@@ -65,6 +73,7 @@ def create_app(services: Services, console: Path = DIST) -> FastAPI:
     app.state.roster = Roster(services.registry)
     app.state.newest = NewestAssessments(services.assessments)
     app.state.online_count = OnlineCount(services.store, services.clock)
+    app.state.claim_throttle = ClaimThrottle(SystemClock())
     app.state.live = Live(
         Changes(services.alerts, services.assessments),
         poll_seconds=services.settings.stream_poll_seconds,

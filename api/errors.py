@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.v1.common import Problem
-from purna.core.errors import Denied, PurnaError, RetryLater
+from purna.core.errors import BadInput, Denied, PurnaError, RetryLater
 from purna.core.texts import catalogue, pick_language, render
 
 PROBLEM_JSON = "application/problem+json"
@@ -34,6 +34,14 @@ class TooManyAttempts(RetryLater):
     def __init__(self, seconds: int) -> None:
         super().__init__("auth.throttled", f"try again in {seconds} s", seconds=seconds)
         self.seconds = seconds
+
+
+class ManyWrong(BadInput):
+    """Several things are wrong; ``errors`` names each in the reader's language."""
+
+    def __init__(self, code: str, detail: str, errors: list[dict[str, Any]], **params: Any) -> None:
+        super().__init__(code, detail, **params)
+        self.errors = errors
 
 
 def problems(*statuses: int, open_to_all: bool = False) -> dict[int | str, dict[str, Any]]:
@@ -97,13 +105,14 @@ def _on_purna_error(request: Request, error: Exception) -> Response:
     if error.status >= 500:
         log.warning("request failed", path=request.url.path, code=error.code, detail=error.detail)
     field = str(error.params.get("field") or "")
+    wrong = [{"field": field, "reason": error.detail}] if field else []
     return problem_response(
         request,
         error.status,
         error.code,
         detail=error.detail,
         params=dict(error.params),
-        errors=[{"field": field, "reason": error.detail}] if field else [],
+        errors=error.errors if isinstance(error, ManyWrong) else wrong,
         headers=headers,
     )
 

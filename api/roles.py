@@ -16,6 +16,8 @@ class Right(StrEnum):
     SUMMARY_READ = "summary.read"
     DEVICES_READ = "devices.read"
     DEVICES_ADD = "devices.add"
+    DEVICES_ADMIT = "devices.admit"  # passwords, revocation, claim keys
+    DEVICES_COMMAND = "devices.command"
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_REPLAY = "quarantine.replay"
     ALERTS_READ = "alerts.read"
@@ -46,12 +48,13 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     ),
     Role.RELIABILITY_ENGINEER: frozenset(
         _EVERYBODY
-        | {Right.ORDERS_READ, Right.ORDERS_READ_OWN, Right.ALERTS_READ}
+        | {Right.ORDERS_READ, Right.ORDERS_READ_OWN, Right.ALERTS_READ, Right.DEVICES_COMMAND}
         | {Right.MODELS_READ, Right.QUARANTINE_READ, Right.QUARANTINE_REPLAY, Right.METRICS_READ}
     ),
     Role.FIRMWARE: frozenset(
         _EVERYBODY
-        | {Right.DEVICES_ADD, Right.QUARANTINE_READ, Right.QUARANTINE_REPLAY, Right.METRICS_READ}
+        | {Right.DEVICES_ADD, Right.DEVICES_ADMIT, Right.DEVICES_COMMAND}
+        | {Right.QUARANTINE_READ, Right.QUARANTINE_REPLAY, Right.METRICS_READ}
     ),
     Role.ADMIN: frozenset(Right),
 }

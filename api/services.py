@@ -11,13 +11,16 @@ from prometheus_client import CollectorRegistry
 
 from alerts.service import AlertService
 from api.auth import Users
+from ingest.command_log import SqlCommandLog
 from ingest.credentials import SqlCredentials
+from ingest.enrolment import Enrolment
 from ingest.registry import SqlDeviceRegistry
 from models.registry import ModelRegistry
 from purna.core.catalogue import Catalogue, Mode
 from purna.core.clock import Clock
 from purna.core.ports import (
     AssessmentLog,
+    GapLog,
     MaintenanceLog,
     Quarantine,
     ReadingStore,
@@ -75,9 +78,12 @@ class Services:
     catalogue: Catalogue
     registry: SqlDeviceRegistry
     credentials: SqlCredentials
+    enrolment: Enrolment
+    commands: SqlCommandLog
     maintenance: MaintenanceLog
     store: ReadingStore
     waveforms: WaveformStore
+    gaps: GapLog
     quarantine: Quarantine
     assessments: AssessmentFeed
     alerts: AlertService

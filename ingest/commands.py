@@ -156,11 +156,15 @@ def check_request(name: str, arguments: Mapping[str, Any]) -> None:
             f"name: 1 to 64 of A-Z a-z 0-9 _ . -, got {name[:80]!r}",
             field="name",
         )
-    size = len(msgspec.json.encode(arguments))
-    if size > ARGUMENT_BYTES:
+    try:
+        encoded = msgspec.json.encode(arguments)
+    except (OverflowError, RecursionError, TypeError, ValueError):
+        encoded = None  # numbers beyond 64 bits, nested without end
+    # The database can't keep a NUL in a text.
+    if encoded is None or len(encoded) > ARGUMENT_BYTES or b"\\u0000" in encoded:
         raise BadInput(
             "command.arguments",
-            f"arguments: {size} bytes of JSON, at most {ARGUMENT_BYTES}",
+            f"arguments: a JSON object of at most {ARGUMENT_BYTES} bytes",
             field="arguments",
             limit=ARGUMENT_BYTES,
         )

@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from ingest.enrolment import DeviceRequest, checked
+from ingest.device_requests import DeviceRequest, checked
 from purna.core.catalogue import Catalogue
 from purna.core.clock import from_iso
 from purna.core.devices import Device, Site

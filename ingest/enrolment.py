@@ -4,51 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import available_timezones
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ingest.credentials import put_password
+from ingest.credentials import announce, put_password
+from ingest.device_requests import DeviceRequest, checked, product_of, site_of
 from ingest.passwords import hash_password, make_password
 from ingest.registry import customer_row, device_row, site_row
-from ingest.tables import ClaimKeyRow, CustomerRow, SiteRow
+from ingest.tables import ClaimKeyRow, CustomerRow, DeviceRow, SiteRow, device_value
 from purna.core.catalogue import Catalogue
 from purna.core.clock import DAY, MINUTE, Clock
-from purna.core.devices import DEVICE_ID, Device, Site, checked_device_id
-from purna.core.errors import BadInput, Conflict, Denied
+from purna.core.devices import DEVICE_ID, Device, Site
+from purna.core.errors import BadInput, Conflict, Denied, NotFound
 from purna.core.ids import IdFactory
 from purna.db.asking import asked
 from purna.db.engine import Database
 
-RESERVED = frozenset({"fleet", "feed", "purna"})
-"""Names of the installation's own accounts, which share the user names with the devices."""
-
 CLAIM_AGAIN = 15 * MINUTE
 """An answer may get lost on a bad line: so long the same device may claim again with its key."""
 
-_MONTH = 30.4375 * DAY  # a twelfth of a year of 365.25 days
 _KEY_CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U to misread
 _KEY_GROUPS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceRequest:
-    """A device as somebody wants it registered.
-
-    Times are micros UTC; without ``installed_at`` it was installed now, without
-    ``warranty_until`` the product's warranty counts from then.
-    """
-
-    id: str
-    product: str
-    site: str
-    serial: str = ""
-    installed_at: int | None = None
-    warranty_until: int | None = None
-    attributes: Mapping[str, float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +104,50 @@ class Enrolment:
             _insert(session, device, kept, now)
         return password
 
+    def change(
+        self,
+        device_id: str,
+        *,
+        site: str | None = None,
+        serial: str | None = None,
+        installed_at: int | None = None,
+        warranty_until: int | None = None,
+        attributes: Mapping[str, float | str] | None = None,
+    ) -> Device:
+        """Change what is given; ``attributes`` replace all there were.
+
+        A device that goes behind another gateway ends the sessions of both gateways, whose
+        rights have changed.
+
+        Raises
+        ------
+        NotFound
+            When there is no such device.
+        BadInput
+            ``site.unknown``.
+        """
+        with asked(), self._database.write() as session:
+            row = session.get(DeviceRow, device_id)
+            if row is None:
+                raise NotFound(
+                    "error.not_found", f"no device {device_id!r}", kind="device", id=device_id
+                )
+            before = device_value(row, row.site.value())
+            after = replace(
+                before,
+                site=before.site if site is None else site_of(site, _sites(session)),
+                serial=before.serial if serial is None else serial,
+                installed_at=before.installed_at if installed_at is None else installed_at,
+                warranty_until=before.warranty_until if warranty_until is None else warranty_until,
+                attributes=before.attributes if attributes is None else dict(attributes),
+            )
+            session.merge(device_row(after))
+            gateways = {str(one.attributes.get("gateway", "")) for one in (before, after)}
+            if len(gateways) == 2:
+                known = select(DeviceRow.id).where(DeviceRow.id.in_(gateways))
+                announce(session, session.scalars(known.order_by(DeviceRow.id)).all())
+        return after
+
     def register_all(self, devices: Sequence[Device]) -> dict[str, str]:
         """The passwords of new devices by id: all are registered, or none.
 
@@ -139,13 +164,14 @@ class Enrolment:
                 _insert(session, device, kept[device.id], now)
         return passwords
 
-    def add_site(self, site: Site) -> None:
-        """A new place for devices; its customer is made too when there is none with its id.
+    def add_site(self, site: Site) -> Site:
+        """A new place for devices; a customer that is known already stays as he is.
 
         Raises
         ------
         BadInput
-            ``site.id`` when an id has other characters than a device's may have.
+            ``site.id`` when an id has other characters than a device's may have,
+            ``site.timezone`` when there is no such time zone.
         Conflict
             ``site.exists``.
         """
@@ -154,13 +180,22 @@ class Enrolment:
                 raise BadInput(
                     "site.id", f"{name}: 1 to 64 of A-Z a-z 0-9 _ -, got {value[:80]!r}", field=name
                 )
+        if site.timezone not in available_timezones():
+            raise BadInput(
+                "site.timezone",
+                f"timezone: no time zone {site.timezone!r}, for example Asia/Jakarta",
+                field="timezone",
+                value=site.timezone,
+            )
         with asked(), self._database.write() as session:
             if session.get(SiteRow, site.id) is not None:
                 raise Conflict("site.exists", f"there is a site {site.id!r} already", id=site.id)
-            if session.get(CustomerRow, site.customer.id) is None:
+            customer = session.get(CustomerRow, site.customer.id)
+            if customer is None:
                 session.add(customer_row(site.customer))
                 session.flush()
             session.add(site_row(site))
+        return site if customer is None else replace(site, customer=customer.value())
 
     # Claim keys
 
@@ -189,9 +224,9 @@ class Enrolment:
             for text in texts
         ]
         with asked(), self._database.write() as session:
-            _check_product(product, self._catalogue)
+            product_of(product, self._catalogue)
             if site:
-                _site(site, _sites(session))
+                site_of(site, _sites(session))
             session.add_all(
                 ClaimKeyRow(
                     id=key.id,
@@ -264,65 +299,6 @@ class Enrolment:
         )
         with asked(), self._database.write() as session:
             session.execute(ended)
-
-
-def checked(
-    request: DeviceRequest, catalogue: Catalogue, sites: Mapping[str, Site], now: int
-) -> Device:
-    """The device that is asked for. Pure.
-
-    Raises
-    ------
-    BadInput
-        ``device.id``, ``device.reserved``, ``product.unknown`` or ``site.unknown``, with the field.
-    """
-    checked_device_id(request.id, "id")
-    if request.id in RESERVED:
-        raise BadInput(
-            "device.reserved",
-            f"id: {request.id!r} is the name of an account of the platform's own",
-            field="id",
-            id=request.id,
-        )
-    months = _check_product(request.product, catalogue)
-    installed = now if request.installed_at is None else request.installed_at
-    warranty = request.warranty_until
-    return Device(
-        id=request.id,
-        product=request.product,
-        site=_site(request.site, sites),
-        serial=request.serial,
-        installed_at=installed,
-        warranty_until=installed + round(months * _MONTH) if warranty is None else warranty,
-        attributes=dict(request.attributes),
-    )
-
-
-def _check_product(product: str, catalogue: Catalogue) -> float:
-    """The product's months of warranty."""
-    known = catalogue.get(product)
-    if known is None:
-        raise BadInput(
-            "product.unknown",
-            f"no product {product!r}; the catalogue has: {_some(catalogue)}",
-            field="product",
-            id=product,
-        )
-    return known.warranty_months
-
-
-def _site(site: str, sites: Mapping[str, Site]) -> Site:
-    known = sites.get(site)
-    if known is None:
-        raise BadInput(
-            "site.unknown", f"no site {site!r}; there are: {_some(sites)}", field="site", id=site
-        )
-    return known
-
-
-def _some(names: Collection[str]) -> str:
-    shown = ", ".join(sorted(names)[:20]) or "none yet"
-    return f"{shown} …" if len(names) > 20 else shown
 
 
 def _sites(session: Session) -> dict[str, Site]:

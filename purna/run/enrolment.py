@@ -13,7 +13,7 @@ from rich.table import Table
 from api.v1.devices.contact import contacts_of
 from ingest.credentials import Credential
 from ingest.device_csv import read_devices
-from ingest.enrolment import DeviceRequest
+from ingest.device_requests import DeviceRequest
 from ingest.passwords import make_password
 from purna.core.clock import to_iso
 from purna.core.errors import AskOperator, BadInput

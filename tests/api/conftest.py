@@ -55,7 +55,7 @@ def plant(tmp_path: Path, database: Database, users: Users) -> Iterator[Plant]:
     """All services over a real database; nothing in it yet."""
     plant = Plant(tmp_path, database, users)
     yield plant
-    plant.quarantine.close()
+    plant.close()
 
 
 @pytest.fixture(scope="session")
@@ -106,4 +106,4 @@ def glance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
         with Visitor(base_url=server.address) as visitor:
             visitor.sign_in("ada", PASSWORD)
             yield visitor
-        plant.quarantine.close()
+        plant.close()

@@ -19,7 +19,7 @@ from tests.api.conftest import PASSWORD, cheap_users, made
 from tests.api.plant import NOW, Plant
 from tests.api.server import Server, Visitor
 
-SECRETS = {"csrf_token", "token", "password"}
+SECRETS = {"csrf_token", "token", "password", "key"}
 
 
 class Call(NamedTuple):
@@ -79,6 +79,43 @@ CALLS = [
         "/api/v1/devices",
         {"id": "pump-42", "product": "cp-200", "site": "site-01", "serial": "SN0042"},
     ),
+    Call(
+        "import_devices",
+        "POST",
+        "/api/v1/devices/import",
+        {
+            "csv": "device,product,site,gateway\n"
+            "pump-43,cp-200,site-01,pump-42\npump-44,cp-200,site-99,\n",
+            "skip_bad": True,
+        },
+    ),
+    Call("change_device", "PATCH", "/api/v1/devices/pump-43", {"serial": "SN0043"}),
+    Call("read_credential", "GET", "/api/v1/devices/pump-42/credential"),
+    Call("renew_secret", "POST", "/api/v1/devices/pump-42/secret"),
+    Call("revoke_device", "POST", "/api/v1/devices/pump-43/revoke"),
+    Call(
+        "add_claim_keys",
+        "POST",
+        "/api/v1/claim-keys",
+        {"product": "cp-200", "site": "site-01", "count": 1, "days": 90},
+    ),
+    Call(
+        "claim_device",
+        "POST",
+        "/api/v1/claims",
+        {"key": "…", "device": "pump-45", "serial": "SN0045"},
+    ),
+    Call("list_claim_keys", "GET", "/api/v1/claim-keys"),
+    Call("drop_claim_key", "DELETE", "/api/v1/claim-keys/clk_000001"),
+    Call(
+        "send_command",
+        "POST",
+        "/api/v1/devices/pump-42/commands",
+        {"name": "sample.faster", "arguments": {"seconds": 60}},
+    ),
+    Call("list_commands", "GET", "/api/v1/devices/pump-42/commands"),
+    Call("read_command", "GET", "/api/v1/devices/pump-42/commands/cmd_000001"),
+    Call("list_gaps", "GET", "/api/v1/devices/pump-01/gaps"),
     Call("list_alerts", "GET", "/api/v1/alerts?limit=1"),
     Call("list_orders", "GET", "/api/v1/orders?state=open&limit=1"),
     Call("read_order", "GET", "/api/v1/orders/{visit}"),
@@ -108,6 +145,17 @@ CALLS = [
     ),
     Call("cancel_order", "POST", "/api/v1/orders/{other}/cancel", {"note": "The pump was sold"}),
     Call("list_sites", "GET", "/api/v1/sites?limit=1"),
+    Call(
+        "add_site",
+        "POST",
+        "/api/v1/sites",
+        {
+            "id": "site-07",
+            "name": "Semarang",
+            "customer": "cus-1",
+            "timezone": "Asia/Jakarta",
+        },
+    ),
     Call("list_technicians", "GET", "/api/v1/technicians"),
     Call("list_parts", "GET", "/api/v1/parts"),
     Call("list_products", "GET", "/api/v1/products"),
@@ -138,6 +186,7 @@ def _play(plant: Plant, users: Users, folder: Path) -> dict[str, dict[str, Any]]
     setup_token = users.create_setup_token()
 
     said: dict[str, dict[str, Any]] = {}
+    claim_key = ""
     with Server() as server:
         server.app = create_app(plant.services, console=folder)
         with Visitor(base_url=server.address) as visitor:
@@ -145,17 +194,21 @@ def _play(plant: Plant, users: Users, folder: Path) -> dict[str, dict[str, Any]]
                 body = call.body
                 if call.operation == "set_up":
                     body = {**(body or {}), "token": setup_token}
+                if call.operation == "claim_device":
+                    body = {**(body or {}), "key": claim_key}
                 if call.operation == "complete_order":
                     plant.clock.set(NOW + 3 * 86_400_000_000)
                 answer = visitor.request(call.method, call.address.format(**orders), json=body)
                 assert answer.is_success, (call.operation, answer.text)
+                if call.operation == "add_claim_keys":
+                    claim_key = answer.json()[0]["key"]
                 if call.operation in ("set_up", "sign_in"):
                     visitor.use_session(answer.json())
                 said[call.operation] = {
                     "request": call.body,
                     "answer": _public(answer.json()) if answer.content else None,
                 }
-    plant.quarantine.close()
+    plant.close()
     return said
 
 
@@ -166,7 +219,9 @@ def _public(value: Any, name: str = "") -> Any:
         return [_public(inner) for inner in value]
     if name in SECRETS and value:
         return "…"
-    return re.sub(r"^(purna_).*", r"\1…", value) if name == "hint" else value
+    if name == "hint":
+        return re.sub(r"^(purna_|)\w.*", r"\1…", value)
+    return value
 
 
 if __name__ == "__main__":

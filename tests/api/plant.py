@@ -15,9 +15,13 @@ from alerts.order import PartStock, Technician
 from alerts.service import AlertService
 from api.auth import Users
 from api.services import ApiSettings, BrokerAddress, Services
+from ingest.command_log import SqlCommandLog
 from ingest.credentials import SqlCredentials
+from ingest.enrolment import Enrolment
+from ingest.passwords import make_password
 from ingest.quarantine import SqliteQuarantine
 from ingest.registry import SqlDeviceRegistry
+from ingest.stores.gaps import SqliteGapLog
 from ingest.stores.memory import MemoryReadingStore, MemoryWaveformStore
 from ingest.waveform_upkeep import WaveformUpkeep
 from models.assessments import SqlAssessmentLog
@@ -36,7 +40,7 @@ from purna.core.catalogue import Catalogue, Mode, Name, parse_product
 from purna.core.clock import DAY, HOUR, MINUTE, ManualClock, from_iso
 from purna.core.devices import Customer, Device, Maintenance, Site
 from purna.core.ids import SequentialIds
-from purna.core.readings import DeviceEvent, ReadingBatch, Rejected, Telemetry
+from purna.core.readings import DeviceEvent, Gap, ReadingBatch, Rejected, Telemetry
 from purna.core.waveforms import Waveform
 from purna.db.engine import Database
 from tests.models.vibration.sounds import RATE, SPEED, impacts, noise
@@ -122,8 +126,14 @@ class Plant:
         self.users = users
         self.registry = SqlDeviceRegistry(database)
         self.credentials = SqlCredentials(database)
+        self.real_clock = ManualClock(NOW)
+        self.enrolment = Enrolment(
+            database, CATALOGUE, self.clock, self.real_clock, SequentialIds()
+        )
+        self.commands = SqlCommandLog(database, self.real_clock, SequentialIds())
         self.store = MemoryReadingStore()
         self.waveforms = MemoryWaveformStore()
+        self.gaps = SqliteGapLog(folder / "gaps.db")
         self.quarantine = SqliteQuarantine(folder / "quarantine.db")
         self.assessments = SqlAssessmentLog(database)
         self.maintenance = SqlMaintenanceLog(database)
@@ -133,9 +143,12 @@ class Plant:
             catalogue=CATALOGUE,
             registry=self.registry,
             credentials=self.credentials,
+            enrolment=self.enrolment,
+            commands=self.commands,
             maintenance=self.maintenance,
             store=self.store,
             waveforms=self.waveforms,
+            gaps=self.gaps,
             quarantine=self.quarantine,
             assessments=self.assessments,
             alerts=self.alerts,
@@ -152,6 +165,10 @@ class Plant:
     def services_of_another_process(self) -> Services:
         """The same, but for what a process keeps to itself."""
         return replace(self.services, metrics=CollectorRegistry())
+
+    def close(self) -> None:
+        self.quarantine.close()
+        self.gaps.close()
 
     def furnish(self) -> None:
         """Two days of readings, a day of assessments, the orders that follow, and a quarantine."""
@@ -175,6 +192,13 @@ class Plant:
                 Rejected(NOW, "purna/v1/pump-02/telemetry", b"\xff\x00", "x", "Hint", "pump-02"),
             ]
         )
+        self.gaps.note(
+            [
+                Gap("pump-01", "b7", 4711, 4713, 3, NOW - HOUR),
+                Gap("pump-01", "b7", 40, 44, 0, NOW - 5 * HOUR, NOW - 4 * HOUR),
+            ]
+        )
+        self.credentials.set_password("pump-01", make_password(), START)
         with self.database.write() as session:
             session.add(
                 ModelVersion(

@@ -42,7 +42,7 @@ def key(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Iterator[di
         server.app = create_app(plant.services, console=folder)
         _, token = users.add_key("tests", list(Role), "ada")
         yield {"Authorization": f"Bearer {token}"}
-        plant.quarantine.close()
+        plant.close()
 
 
 @schema.parametrize()

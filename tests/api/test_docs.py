@@ -35,7 +35,10 @@ def test_every_example_runs_as_it_stands(address: str, plant: Plant, users: User
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    assert plant.registry.find("pump-77")
+    for device in ("pump-77", "pump-78", "pump-79", "pump-80"):
+        assert plant.registry.find(device)
+    assert plant.registry.behind("pump-78") == {"pump-79"}
+    assert plant.commands.count("pump-77") == 1
     assert '"state":"accepted"' in done.stdout or '"state":"scheduled"' in done.stdout
 
 
@@ -54,6 +57,8 @@ ROWS = {
     "see the quarantine": Right.QUARANTINE_READ,
     "take messages in again": Right.QUARANTINE_REPLAY,
     "register devices": Right.DEVICES_ADD,
+    "give and take": Right.DEVICES_ADMIT,
+    "send commands": Right.DEVICES_COMMAND,
     "manage users": Right.USERS_MANAGE,
 }
 COLUMNS = [

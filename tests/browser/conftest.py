@@ -76,7 +76,7 @@ def plant(tmp_path: Path) -> Iterator[Plant]:
     plant = Plant(tmp_path, database, users)
     plant.furnish()
     yield plant
-    plant.quarantine.close()
+    plant.close()
     database.close()
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ingest.credentials import SqlCredentials
-from ingest.enrolment import CLAIM_AGAIN, DeviceRequest, Enrolment
+from ingest.device_requests import DeviceRequest
+from ingest.enrolment import CLAIM_AGAIN, Enrolment
 from ingest.registry import SqlDeviceRegistry
 from purna.core.clock import DAY, ManualClock
 from purna.core.devices import Customer, Device, Site
-from purna.core.errors import BadInput, Conflict, Denied, PurnaError
+from purna.core.errors import BadInput, Conflict, Denied, NotFound, PurnaError
 from purna.core.ids import SequentialIds
 from purna.db.base import Base
 from purna.db.engine import Database
@@ -188,5 +190,33 @@ def test_a_site_is_added_once_and_brings_a_new_customer_along(desk: Desk) -> Non
         desk.enrolment.add_site(south)
     desk.enrolment.add_site(Site("west", Customer("acme", "another name"), "West"))
     assert desk.registry.sites()[-1].customer == SITE.customer
+    for wrong in (Site("a b", SITE.customer, "A"), Site("a", SITE.customer, "A", timezone="Mars")):
+        with pytest.raises(BadInput):
+            desk.enrolment.add_site(wrong)
+
+
+def test_what_is_given_is_changed_and_the_rest_stays(desk: Desk) -> None:
+    desk.enrolment.register(DeviceRequest("p1", "pump", "north", "SN1", attributes={"load": 0.5}))
+    before = desk.registry.get("p1")
+    after = desk.enrolment.change("p1", serial="SN2", warranty_until=7)
+    assert desk.registry.get("p1") == after
+    assert after == replace(before, serial="SN2", warranty_until=7)
     with pytest.raises(BadInput):
-        desk.enrolment.add_site(Site("a b", SITE.customer, "A"))
+        desk.enrolment.change("p1", site="south")
+    with pytest.raises(NotFound):
+        desk.enrolment.change("p9", serial="x")
+
+
+def test_another_gateway_ends_the_sessions_of_both_gateways(desk: Desk) -> None:
+    for name in ("g1", "g2", "p1"):
+        desk.enrolment.register(DeviceRequest(name, "pump", "north"))
+    start = desk.credentials.position()
+    desk.enrolment.change("p1", attributes={"gateway": "g1"})
+    position, changed = desk.credentials.changes(start)
+    assert changed == ["g1"]
+    desk.enrolment.change("p1", attributes={"gateway": "g2", "load": 1.0})
+    position, changed = desk.credentials.changes(position)
+    assert changed == ["g1", "g2"]
+    desk.enrolment.change("p1", serial="x")
+    assert desk.credentials.changes(position) == (position, [])
+    assert desk.registry.behind("g2") == {"p1"}

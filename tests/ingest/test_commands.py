@@ -103,10 +103,11 @@ def test_a_device_gets_id_name_arguments_and_end() -> None:
         ("a b", {}, "name"),
         ("x" * 65, {}, "name"),
         ("x", {"a": "y" * 16_400}, "arguments"),
+        ("x", {"a": "\0"}, "arguments"),
     ],
 )
 def test_what_no_device_could_take_is_refused(
-    name: str, arguments: dict[str, str], field: str
+    name: str, arguments: dict[str, object], field: str
 ) -> None:
     with pytest.raises(BadInput) as refused:
         check_request(name, arguments)

@@ -23,7 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
 
 from ingest.commands import CommandState
-from ingest.enrolment import DeviceRequest
+from ingest.device_requests import DeviceRequest
 from ingest.passwords import make_password
 from purna.core.devices import Customer, Site
 from purna.run.authority import authority, issue_certificate

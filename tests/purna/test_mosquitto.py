@@ -15,7 +15,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
 
-from ingest.enrolment import DeviceRequest
+from ingest.device_requests import DeviceRequest
 from ingest.links.mqtt import MqttLink
 from ingest.passwords import make_password
 from ingest.payloads import Decoders

@@ -1,4 +1,4 @@
-"""Devices: the fleet table, the device page and registration."""
+"""Devices: the fleet table and the device page."""
 
 from __future__ import annotations
 
@@ -24,25 +24,21 @@ from api.v1.devices.newest import NewestParam
 from api.v1.devices.roster import RosterParam
 from api.v1.devices.schemas import (
     AssessmentHistory,
-    DeviceCredential,
     DeviceDetail,
     DeviceEventEntry,
     DeviceSummary,
+    GapEntry,
     Health,
-    NewDevice,
     Series,
 )
 from api.v1.devices.wire import device_detail, device_summary
-from ingest.passwords import make_password
 from purna.core.clock import DAY, SECOND, from_datetime, to_datetime
-from purna.core.devices import Device
-from purna.core.errors import BadInput, Conflict
-from purna.core.readings import EVENT_KINDS, DeviceEvent, SeriesKey
+from purna.core.errors import BadInput
+from purna.core.readings import EVENT_KINDS, DeviceEvent, Gap, SeriesKey
 
 router = APIRouter(prefix="/devices", tags=["devices"])
 _READ = [needs(Right.DEVICES_READ)]
 _DEFAULT_PERIOD = 30 * DAY
-_MONTH = 30.4375 * DAY  # a twelfth of a year of 365.25 days
 Start = Annotated[datetime | None, Query(description="From then on; default 30 days before end")]
 End = Annotated[datetime | None, Query(description="Before then; default now")]
 Points = Annotated[int, Query(ge=1, le=4000, description="At most so many points per series")]
@@ -102,27 +98,6 @@ def list_devices(
         ],
         next_cursor=next_cursor,
         total=len(lines),
-    )
-
-
-@router.post(
-    "", status_code=201, dependencies=[needs(Right.DEVICES_ADD)], responses=problems(400, 409)
-)
-def add_device(body: NewDevice, services: ServicesParam, roster: RosterParam) -> DeviceCredential:
-    """Register a device; the answer holds the password it connects with, shown this once."""
-    if services.registry.find(body.id) is not None:
-        raise Conflict("device.exists", f"there is a device {body.id} already", id=body.id)
-    password = make_password()
-    services.registry.add([_new_device(body, services)])
-    services.credentials.set_password(body.id, password, services.clock.now())
-    roster.forget()
-    return DeviceCredential(
-        device=body.id,
-        username=body.id,
-        password=password,
-        host=services.broker.host,
-        port=services.broker.port,
-        topic=f"purna/v1/{body.id}/telemetry",
     )
 
 
@@ -240,6 +215,35 @@ def list_events(
     )
 
 
+@router.get("/{device_id}/gaps", dependencies=_READ, responses=problems(404, 503))
+def list_gaps(
+    device_id: str, services: ServicesParam, cursor: CursorParam = None, limit: PageLimit = 50
+) -> Page[GapEntry]:
+    """Holes in the numbers of the device's messages, those opened last first; 1,000 at most."""
+    services.registry.get(device_id)
+    gaps = sorted(services.gaps.gaps(device_id), key=_opened_last_first)
+    shown, next_cursor = cut(gaps, _opened_last_first, (int, str, int), cursor, limit)
+    return Page(
+        items=[
+            GapEntry(
+                boot=gap.boot,
+                first=gap.first,
+                last=gap.last,
+                missing=gap.missing,
+                opened_at=to_datetime(gap.opened),
+                closed_at=None if gap.closed is None else to_datetime(gap.closed),
+            )
+            for gap in shown
+        ],
+        next_cursor=next_cursor,
+        total=len(gaps),
+    )
+
+
+def _opened_last_first(gap: Gap) -> tuple[int, str, int]:
+    return -gap.opened, gap.boot, gap.first
+
+
 def _newest_first(event: DeviceEvent) -> tuple[int, str, str]:
     return -event.ts, event.kind, event.code
 
@@ -250,28 +254,3 @@ def _period(start: datetime | None, end: datetime | None, services: Services) ->
     if since >= until:
         raise BadInput("request.period", "start must be before end", field="end")
     return since, until
-
-
-def _new_device(body: NewDevice, services: Services) -> Device:
-    product = services.catalogue.get(body.product)
-    if product is None:
-        raise BadInput(
-            "product.unknown", f"no product {body.product!r}", field="product", id=body.product
-        )
-    site = next((site for site in services.registry.sites() if site.id == body.site), None)
-    if site is None:
-        raise BadInput("site.unknown", f"no site {body.site!r}", field="site", id=body.site)
-    installed = (
-        services.clock.now() if body.installed_at is None else from_datetime(body.installed_at)
-    )
-    warranty = installed + round(product.warranty_months * _MONTH)
-    return Device(
-        id=body.id,
-        product=product.id,
-        site=site,
-        serial=body.serial,
-        installed_at=installed,
-        warranty_until=warranty
-        if body.warranty_until is None
-        else from_datetime(body.warranty_until),
-    )

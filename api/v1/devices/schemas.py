@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from api.v1.common import Ref, Span, Wire
 
+DEVICE_ID = r"^[A-Za-z0-9_-]{1,64}$"
+AttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+AttributeText = Annotated[str, StringConstraints(max_length=200)]
 Health = Literal["good", "watch", "act", "unknown"]
 
 
@@ -150,18 +153,60 @@ class DeviceEventEntry(Wire):
 
 
 class NewDevice(Wire):
-    """A device to register."""
+    """A device to register. ``gateway`` is the device through which it speaks, if any."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["pump-0042"])
-    product: str = Field(examples=["cp-200"])
-    site: str = Field(examples=["site-01"])
-    serial: str = ""
+    id: str = Field(pattern=DEVICE_ID, examples=["pump-0042"])
+    product: str = Field(max_length=80, examples=["cp-200"])
+    site: str = Field(max_length=80, examples=["site-01"])
+    serial: str = Field("", max_length=80)
+    gateway: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,64}$")
     installed_at: datetime | None = None
     warranty_until: datetime | None = None
 
 
+class DeviceChange(Wire):
+    """What is to be changed of a device; what is left out stays. ``attributes`` replace all."""
+
+    site: str | None = Field(None, max_length=80)
+    serial: str | None = Field(None, max_length=80)
+    installed_at: datetime | None = None
+    warranty_until: datetime | None = None
+    attributes: dict[AttributeName, float | AttributeText] | None = Field(
+        None, max_length=64, examples=[{"gateway": "gw-01", "age_years": 3.0}]
+    )
+
+
+class DeviceFile(Wire):
+    """Many devices as CSV; docs/devices.md names the columns."""
+
+    csv: str = Field(examples=["device,product,site\npump-0043,cp-200,site-01\n"])
+    skip_bad: bool = Field(False, description="Register the good lines of a file with bad ones")
+
+
+class DeviceSecret(Wire):
+    """The password of a new device. It is shown this once and never again."""
+
+    device: str
+    password: str
+
+
+class BadLine(Wire):
+    """What is wrong with a line of a file; line 1 has the names of the columns."""
+
+    line: int
+    field: str
+    reason: str
+
+
+class DevicesImported(Wire):
+    """What became of a file."""
+
+    devices: list[DeviceSecret]
+    skipped: list[BadLine]
+
+
 class DeviceCredential(Wire):
-    """What a new device connects with. The password is shown this once and never again."""
+    """What a device connects with. The password is shown this once and never again."""
 
     device: str
     username: str
@@ -169,3 +214,32 @@ class DeviceCredential(Wire):
     host: str
     port: int
     topic: str = Field(examples=["purna/v1/pump-0042/telemetry"])
+
+
+class CertificateEntry(Wire):
+    """A registered certificate; ``fingerprint`` is the SHA-256 of its DER form."""
+
+    fingerprint: str
+    not_after: datetime
+    registered_at: datetime
+    revoked_at: datetime | None
+
+
+class CredentialState(Wire):
+    """How a device can prove itself; nothing secret in it."""
+
+    password: bool = Field(description="Whether it has one")
+    issued_at: datetime | None = Field(description="When the password was made, where known")
+    revoked_at: datetime | None = Field(description="When all was last taken from the device")
+    certificates: list[CertificateEntry]
+
+
+class GapEntry(Wire):
+    """Messages of a device that should have come and did not: numbers `first` to `last`."""
+
+    boot: str
+    first: int
+    last: int
+    missing: int = Field(description="How many of them are still missing")
+    opened_at: datetime
+    closed_at: datetime | None = Field(description="Null while it is open")

@@ -78,7 +78,7 @@ def count_rejected(services: ServicesParam, which: WhichParam) -> list[RejectedC
     "/replay",
     status_code=202,
     dependencies=[needs(Right.QUARANTINE_REPLAY)],
-    responses=problems(422, 503),
+    responses=problems(400, 503),
 )
 def replay_rejected(services: ServicesParam, body: Replay) -> ReplayAsked:
     """Take messages in again after a fix: those named, or all that fit the filter.

@@ -16,8 +16,8 @@ from api.services import ServicesParam
 from api.v1.common import Page
 from api.v1.devices.roster import RosterParam
 from api.v1.refs import customer_ref
-from api.v1.resources.schemas import PartEntry, SiteEntry, TechnicianEntry
-from purna.core.devices import Site
+from api.v1.resources.schemas import NewSite, PartEntry, SiteEntry, TechnicianEntry
+from purna.core.devices import Customer, Site
 
 router = APIRouter(tags=["resources"])
 _READ = [needs(Right.RESOURCES_READ)]
@@ -34,18 +34,32 @@ def list_sites(
     devices = Counter(device.site.id for device in roster.all())
 
     def show(site: Site) -> SiteEntry:
-        return SiteEntry(
-            id=site.id,
-            name=site.name,
-            customer=customer_ref(site.customer),
-            address=site.address,
-            latitude=site.latitude,
-            longitude=site.longitude,
-            devices=devices[site.id],
-        )
+        return _site_entry(site, devices[site.id])
 
     sites = sorted(services.registry.sites(), key=lambda site: site.id)
     return page_of(sites, lambda site: (site.id,), show, cursor, limit)
+
+
+@router.post(
+    "/sites",
+    status_code=201,
+    dependencies=[needs(Right.DEVICES_ADD)],
+    responses=problems(400, 409, 503),
+)
+def add_site(body: NewSite, services: ServicesParam) -> SiteEntry:
+    """Add a place where devices stand."""
+    site = services.enrolment.add_site(
+        Site(
+            body.id,
+            Customer(body.customer, body.customer_name or body.customer),
+            body.name,
+            body.address,
+            body.latitude,
+            body.longitude,
+            body.timezone,
+        )
+    )
+    return _site_entry(site, 0)
 
 
 @router.get("/technicians", dependencies=_READ, responses=problems())
@@ -86,3 +100,15 @@ def list_parts(
 
     parts = sorted(services.alerts.parts(), key=lambda part: part.number)
     return page_of(parts, lambda part: (part.number,), show, cursor, limit)
+
+
+def _site_entry(site: Site, devices: int) -> SiteEntry:
+    return SiteEntry(
+        id=site.id,
+        name=site.name,
+        customer=customer_ref(site.customer),
+        address=site.address,
+        latitude=site.latitude,
+        longitude=site.longitude,
+        devices=devices,
+    )

@@ -19,6 +19,19 @@ class SiteEntry(Wire):
     devices: int
 
 
+class NewSite(Wire):
+    """A place to add. Its customer is made too when there is none of this id."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["site-07"])
+    name: str = Field(min_length=1, max_length=200, examples=["Semarang"])
+    customer: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["cus-1"])
+    customer_name: str = Field("", max_length=200)
+    address: str = Field("", max_length=500)
+    latitude: float | None = Field(None, ge=-90, le=90)
+    longitude: float | None = Field(None, ge=-180, le=180)
+    timezone: str = Field("UTC", max_length=64, examples=["Asia/Jakarta"])
+
+
 class TechnicianEntry(Wire):
     """Somebody who can be sent."""
 

@@ -30,10 +30,82 @@ export interface AssessmentHistory {
   horizon_hours: number;
 }
 
+/** What is wrong with a line of a file; line 1 has the names of the columns. */
+export interface BadLine {
+  line: number;
+  field: string;
+  reason: string;
+}
+
 /** Call off an accepted order. */
 export interface Cancel {
   note: string;
 }
+
+/** A registered certificate; ``fingerprint`` is the SHA-256 of its DER form. */
+export interface CertificateEntry {
+  fingerprint: string;
+  not_after: string;
+  registered_at: string;
+  revoked_at: string | null;
+}
+
+/** A device that registers itself with a key. ``site`` counts where the key names none. */
+export interface Claim {
+  key: string;
+  device: string;
+  site?: string;
+  serial?: string;
+}
+
+/** A new key. It is shown this once and never again. */
+export interface ClaimKeyCreated {
+  id: string;
+  hint: string;
+  product: string;
+  site: string;
+  created_by: string;
+  created_at: string;
+  expires_at: string;
+  used_at: string | null;
+  device: string;
+  key: string;
+}
+
+/** A claim key; ``hint`` is how it begins. Its times are those of the server's own clock. */
+export interface ClaimKeyEntry {
+  id: string;
+  hint: string;
+  product: string;
+  site: string;
+  created_by: string;
+  created_at: string;
+  expires_at: string;
+  used_at: string | null;
+  device: string;
+}
+
+/** A command and what became of it. Its times are those of the server's own clock. */
+export interface CommandEntry {
+  id: string;
+  device: string;
+  name: string;
+  arguments: Record<string, unknown>;
+  state: CommandState;
+  created_by: string;
+  created_at: string;
+  expires_at: string;
+  timeout_seconds: number;
+  retries: number;
+  attempts: number;
+  sent_at: string | null;
+  delivered_at: string | null;
+  finished_at: string | null;
+  text: string;
+}
+
+/** Where a command stands. */
+export type CommandState = "queued" | "sent" | "delivered" | "successful" | "failed" | "timeout" | "expired";
 
 /** Work done: what was found becomes a label. */
 export interface Complete {
@@ -52,7 +124,24 @@ export interface ComponentEntry {
   part: string;
 }
 
-/** What a new device connects with. The password is shown this once and never again. */
+/** How a device can prove itself; nothing secret in it. */
+export interface CredentialState {
+  password: boolean;
+  issued_at: string | null;
+  revoked_at: string | null;
+  certificates: CertificateEntry[];
+}
+
+/** What is to be changed of a device; what is left out stays. ``attributes`` replace all. */
+export interface DeviceChange {
+  site?: string | null;
+  serial?: string | null;
+  installed_at?: string | null;
+  warranty_until?: string | null;
+  attributes?: Record<string, unknown> | null;
+}
+
+/** What a device connects with. The password is shown this once and never again. */
 export interface DeviceCredential {
   device: string;
   username: string;
@@ -97,6 +186,18 @@ export interface DeviceEventEntry {
   text: string;
 }
 
+/** Many devices as CSV; docs/devices.md names the columns. */
+export interface DeviceFile {
+  csv: string;
+  skip_bad?: boolean;
+}
+
+/** The password of a new device. It is shown this once and never again. */
+export interface DeviceSecret {
+  device: string;
+  password: string;
+}
+
 /** A line of the fleet table. ``health`` is the worst of alerts, risk and anomaly. */
 export interface DeviceSummary {
   id: string;
@@ -113,6 +214,12 @@ export interface DeviceSummary {
   top_risk: Risk | null;
   life: Life | null;
   open_orders: number;
+}
+
+/** What became of a file. */
+export interface DevicesImported {
+  devices: DeviceSecret[];
+  skipped: BadLine[];
 }
 
 /** An event code or age that speaks for the finding. */
@@ -138,6 +245,16 @@ export interface FailureModeEntry {
   component: Ref;
   remedy: string;
   skill: string;
+}
+
+/** Messages of a device that should have come and did not: numbers `first` to `last`. */
+export interface GapEntry {
+  boot: string;
+  first: number;
+  last: number;
+  missing: number;
+  opened_at: string;
+  closed_at: string | null;
 }
 
 /** Whether the platform works, and each of its parts. */
@@ -269,12 +386,30 @@ export interface Money {
   currency: string;
 }
 
-/** A device to register. */
+/** Keys with which devices register themselves, each once. */
+export interface NewClaimKeys {
+  product: string;
+  site?: string;
+  count?: number;
+  days?: number;
+}
+
+/** Something that a device is to do. */
+export interface NewCommand {
+  name: string;
+  arguments?: Record<string, unknown>;
+  ttl_seconds?: number;
+  timeout_seconds?: number;
+  retries?: number;
+}
+
+/** A device to register. ``gateway`` is the device through which it speaks, if any. */
 export interface NewDevice {
   id: string;
   product: string;
   site: string;
   serial?: string;
+  gateway?: string;
   installed_at?: string | null;
   warranty_until?: string | null;
 }
@@ -283,6 +418,18 @@ export interface NewDevice {
 export interface NewKey {
   name: string;
   roles: Role[];
+}
+
+/** A place to add. Its customer is made too when there is none of this id. */
+export interface NewSite {
+  id: string;
+  name: string;
+  customer: string;
+  customer_name?: string;
+  address?: string;
+  latitude?: number | null;
+  longitude?: number | null;
+  timezone?: string;
 }
 
 /** A user to add, with a first password that the user should change. */
@@ -390,6 +537,18 @@ export interface PageAlertSummary {
   total: number;
 }
 
+export interface PageClaimKeyEntry {
+  items: ClaimKeyEntry[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+export interface PageCommandEntry {
+  items: CommandEntry[];
+  next_cursor?: string | null;
+  total: number;
+}
+
 export interface PageDeviceEventEntry {
   items: DeviceEventEntry[];
   next_cursor?: string | null;
@@ -398,6 +557,12 @@ export interface PageDeviceEventEntry {
 
 export interface PageDeviceSummary {
   items: DeviceSummary[];
+  next_cursor?: string | null;
+  total: number;
+}
+
+export interface PageGapEntry {
+  items: GapEntry[];
   next_cursor?: string | null;
   total: number;
 }
@@ -764,6 +929,22 @@ export interface Operations {
     query: { state?: "open" | "acknowledged" | "cleared" | null; device?: string; cursor?: string | null; limit?: number };
     answer: PageAlertSummary;
   };
+  "GET /claim-keys": {
+    query: { cursor?: string | null; limit?: number };
+    answer: PageClaimKeyEntry;
+  };
+  "POST /claim-keys": {
+    body: NewClaimKeys;
+    answer: ClaimKeyCreated[];
+  };
+  "DELETE /claim-keys/{key_id}": {
+    path: { key_id: string };
+    answer: undefined;
+  };
+  "POST /claims": {
+    body: Claim;
+    answer: DeviceCredential;
+  };
   "GET /devices": {
     query: { q?: string; product?: string; site?: string; health?: "good" | "watch" | "act" | "unknown" | null; sort?: "health" | "id"; cursor?: string | null; limit?: number };
     answer: PageDeviceSummary;
@@ -772,24 +953,64 @@ export interface Operations {
     body: NewDevice;
     answer: DeviceCredential;
   };
+  "POST /devices/import": {
+    body: DeviceFile;
+    answer: DevicesImported;
+  };
   "GET /devices/{device_id}": {
     path: { device_id: string };
     answer: DeviceDetail;
+  };
+  "PATCH /devices/{device_id}": {
+    path: { device_id: string };
+    body: DeviceChange;
+    answer: undefined;
   };
   "GET /devices/{device_id}/assessments": {
     path: { device_id: string };
     query: { start?: string | null; end?: string | null; points?: number };
     answer: AssessmentHistory;
   };
+  "POST /devices/{device_id}/commands": {
+    path: { device_id: string };
+    body: NewCommand;
+    answer: CommandEntry;
+  };
+  "GET /devices/{device_id}/commands": {
+    path: { device_id: string };
+    query: { cursor?: string | null; limit?: number };
+    answer: PageCommandEntry;
+  };
+  "GET /devices/{device_id}/commands/{command_id}": {
+    path: { device_id: string; command_id: string };
+    answer: CommandEntry;
+  };
+  "GET /devices/{device_id}/credential": {
+    path: { device_id: string };
+    answer: CredentialState;
+  };
   "GET /devices/{device_id}/events": {
     path: { device_id: string };
     query: { start?: string | null; end?: string | null; cursor?: string | null; limit?: number };
     answer: PageDeviceEventEntry;
   };
+  "GET /devices/{device_id}/gaps": {
+    path: { device_id: string };
+    query: { cursor?: string | null; limit?: number };
+    answer: PageGapEntry;
+  };
   "GET /devices/{device_id}/readings": {
     path: { device_id: string };
     query: { quantity: string; start?: string | null; end?: string | null; points?: number };
     answer: Series;
+  };
+  "POST /devices/{device_id}/revoke": {
+    path: { device_id: string };
+    answer: undefined;
+  };
+  "POST /devices/{device_id}/secret": {
+    path: { device_id: string };
+    answer: DeviceCredential;
   };
   "GET /devices/{device_id}/waveforms": {
     path: { device_id: string };
@@ -887,6 +1108,10 @@ export interface Operations {
   "GET /sites": {
     query: { cursor?: string | null; limit?: number };
     answer: PageSiteEntry;
+  };
+  "POST /sites": {
+    body: NewSite;
+    answer: SiteEntry;
   };
   "GET /stream": {
     answer: undefined;

@@ -13,6 +13,7 @@ import pytest
 
 from api.auth import Users
 from api.roles import RIGHTS, Right
+from api.v1.claims.schemas import Claim
 from api.v1.common import Problem
 from api.v1.session.schemas import Role
 from tests.api.plant import Plant
@@ -76,3 +77,9 @@ def test_the_table_of_roles_is_true(start: str, right: Right) -> None:
     cells = [cell.strip() for cell in row.strip("|").split("|")][1:]
     told = {role for role, cell in zip(COLUMNS, cells, strict=True) if cell}
     assert told == {role for role in Role if right in RIGHTS[role]}
+
+
+def test_the_claim_shown_to_firmware_authors_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "devices.md").read_text("utf-8")
+    (block,) = re.findall(r"```http\nPOST /api/v1/claims\n.*?\n\n(.*?)```", page, re.DOTALL)
+    assert Claim.model_validate(json.loads(block)).device == "pump-0044"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import socket
 import subprocess
@@ -29,6 +31,8 @@ from tests.ingest.kit import free_port, wait_for
 from tests.purna.test_device_cli import PUMP
 
 pytestmark = pytest.mark.mosquitto
+PAGE = (Path(__file__).parents[2] / "docs" / "brokers.md").read_text("utf-8")
+PLUGINS = [*Path("/usr/lib").glob("*/mosquitto_dynamic_security.so")]
 CONFIG = Path(__file__).parents[2] / "deploy" / "mosquitto.conf"
 QUIET = Console(quiet=True)
 
@@ -119,11 +123,7 @@ class Desk:
             stderr=subprocess.DEVNULL,
         )
 
-        def up() -> bool:
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-        wait_for(up)
+        wait_for(lambda: _listens(self.port))
 
     def client(self, name: str, password: str = "") -> Client:
         one = Client(self.port, name, password or self.passwords[name])
@@ -144,6 +144,11 @@ class Desk:
         self.process.terminate()
         self.process.wait()
         self.platform.db.close()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
@@ -275,3 +280,58 @@ def test_without_an_account_for_the_platform_nothing_is_written(tmp_path: Path) 
         write_files(platform, tmp_path, QUIET)
     assert not (tmp_path / "passwd").exists()
     platform.db.close()
+
+
+def test_the_dynamic_security_plugin_is_set_up_as_the_page_says(tmp_path: Path) -> None:
+    assert PLUGINS, "the plugin comes with Debian's mosquitto"
+    port, admin, account = free_port(), make_password(), tmp_path / "dynsec.json"
+    init = ["mosquitto_ctrl", "dynsec", "init", account, "admin", admin]
+    subprocess.run(init, check=True, stdout=subprocess.DEVNULL)
+    (tmp_path / "m.conf").write_text(
+        f"listener {port} 127.0.0.1\nuser root\nallow_anonymous false\n"
+        f"plugin {PLUGINS[0]}\nplugin_opt_config_file {account}\n"
+    )
+    process = subprocess.Popen(
+        [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", tmp_path / "m.conf"],
+        stderr=subprocess.DEVNULL,
+    )
+    passwords = {name: make_password() for name in ("purna", "p1", "p2")}
+
+    def block(name: str, **variables: str) -> None:
+        (script,) = re.findall(rf"```sh {name}\n(.*?)```", PAGE, re.DOTALL)
+        control = f"mosquitto_ctrl -p {port} -u admin -P {admin} dynsec"
+        environment = {**os.environ, "CTRL": control, **variables}
+        done = subprocess.run(
+            ["bash", "-euc", script], env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+
+    def says(name: str, topic: str) -> str:
+        client = Client(port, name, passwords[name])
+        try:
+            return client.publish(topic)
+        finally:
+            client.close()
+
+    try:
+        wait_for(lambda: _listens(port))
+        block("once", PLATFORM_PASSWORD=passwords["purna"])
+        for name in ("p1", "p2"):
+            block("device", D=name, P=passwords[name])
+        platform = Client(port, "purna", passwords["purna"])
+        platform.listen("$share/ingest/purna/v1/+/telemetry/#")
+        p1 = Client(port, "p1", passwords["p1"])
+        p1.listen("purna/v1/p1/command", "purna/v1/p2/command")
+        assert says("p1", "purna/v1/p1/telemetry") == "Success"
+        wait_for(lambda: platform.heard == ["purna/v1/p1/telemetry"])
+        assert says("p1", "purna/v1/p2/telemetry") == "Not authorized"
+        for name in ("p2", "p1"):
+            assert platform.publish(f"purna/v1/{name}/command") == "Success"
+        wait_for(lambda: p1.heard == ["purna/v1/p1/command"])
+        block("revoke", D="p1")
+        assert p1.lost.wait(5)
+        p1.close()
+        platform.close()
+    finally:
+        process.terminate()
+        process.wait()

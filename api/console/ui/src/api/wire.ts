@@ -178,7 +178,7 @@ export interface DeviceDetail {
   models: Record<string, string>;
 }
 
-/** Something the device itself said. */
+/** Something the device said, or the platform noticed of it. */
 export interface DeviceEventEntry {
   ts: string;
   kind: string;

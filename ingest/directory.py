@@ -8,7 +8,8 @@ of questions a second the answer is "unknown" unasked.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ingest.quality import Ranges, ranges_of
@@ -25,12 +26,14 @@ UNKNOWN_KEPT = 10_000
 class Known(NamedTuple):
     """A registered device; ``ranges`` is None when its product is not in the catalogue.
 
-    ``gateway`` is the device through which it speaks, or empty.
+    ``gateway`` is the device through which it speaks, or empty; ``waveforms`` are the units of
+    those that its product sends, by id.
     """
 
     product: str
     ranges: Ranges | None
     gateway: str = ""
+    waveforms: Mapping[str, str] = MappingProxyType({})
 
 
 class Directory:
@@ -55,6 +58,10 @@ class Directory:
         self._registry = registry
         self._ranges = {product.id: ranges_of(product) for product in catalogue.values()}
         self._catalogue = catalogue
+        self._waveforms = {
+            product.id: {source.id: source.unit for source in product.waveforms}
+            for product in catalogue.values()
+        }
         self._limits = {product.id: limits_of(product) for product in catalogue.values()}
         self._monotonic = monotonic
         self._refresh_s = refresh_s
@@ -120,4 +127,9 @@ class Directory:
 
     def _as_known(self, device: Device) -> Known:
         gateway = str(device.attributes.get("gateway", ""))
-        return Known(device.product, self._ranges.get(device.product), gateway)
+        return Known(
+            device.product,
+            self._ranges.get(device.product),
+            gateway,
+            self._waveforms.get(device.product, {}),
+        )

@@ -18,6 +18,7 @@ from purna.core.clock import SECOND
 from purna.core.errors import BadInput, BadPayload
 from purna.core.readings import DeviceEvent, Quality, Telemetry
 from purna.core.units import converter
+from purna.core.waveforms import Waveform
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,23 @@ def check(message: Telemetry, ranges: Ranges, times: TimeWindow) -> Checked:
     if _all_plain(message, ranges, times):
         return Checked((message,), ())
     return _check_closely(message, ranges, times)
+
+
+def check_waveform(
+    waveform: Waveform, units: Mapping[str, str], times: TimeWindow
+) -> BadPayload | None:
+    """Why a waveform can't be taken; ``units`` are those of the product's waveforms, by id.
+
+    Nothing is converted: the samples stay as they were sent, in the unit that they came with.
+    """
+    unit = units.get(waveform.quantity)
+    if unit is None:
+        return bad("quantity.unknown", field=waveform.quantity[:64])
+    try:
+        converter(waveform.unit, unit, waveform.quantity)
+    except BadInput as error:
+        return bad(error.code, field=waveform.quantity, unit=waveform.unit[:64], expected=unit)
+    return times.check(waveform.ts)
 
 
 def check_event(event: DeviceEvent, times: TimeWindow) -> BadPayload | None:

@@ -23,7 +23,7 @@ from ingest.payloads.downlink import Downlink
 from ingest.payloads.limits import MESSAGE_BYTES
 from ingest.payloads.numbering import find_numbering
 from ingest.payloads.status import Status
-from ingest.quality import Ranges, TimeWindow, check, check_event
+from ingest.quality import Ranges, TimeWindow, check, check_event, check_waveform
 from ingest.rejects import bad
 from ingest.sensors import ClockWatch, SensorWatch
 from purna.core.errors import BadPayload, RetryLater
@@ -214,7 +214,7 @@ class Sorter:
             case Status():
                 self._take_status(group, number, decoded, times)
             case Waveform():
-                self._take_waveform(group, number, decoded, times)
+                self._take_waveform(group, number, decoded, known, times)
             case CommandResult():
                 if self._take_result(decoded):
                     group.result_of.append(number)
@@ -234,11 +234,13 @@ class Sorter:
         group.numbers.append((message.device, message.boot, message.seq))
 
     def _take_waveform(
-        self, group: Group, number: int, waveform: Waveform, times: TimeWindow
+        self, group: Group, number: int, waveform: Waveform, known: Known, times: TimeWindow
     ) -> None:
         if not self._waveforms:
             raise _numbered(bad("topic.unknown", field="topic"), waveform)
-        wrong = times.check(waveform.ts)
+        if known.ranges is None:
+            raise _numbered(bad("product.unknown", product=known.product), waveform)
+        wrong = check_waveform(waveform, known.waveforms, times)
         if wrong:
             raise _numbered(wrong, waveform)
         group.waveforms.append(waveform)

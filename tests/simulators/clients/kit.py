@@ -8,59 +8,85 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from ingest.links.broker import BrokerAccounts, EmbeddedBroker
+from ingest.registry import SqlDeviceRegistry
 from ingest.stores.sqlite import SqliteReadingStore
 from purna.core.readings import SeriesKey
-from tests.ingest.kit import Machine, free_port, make_registry, wait_for
+from purna.db.engine import Database
+from purna.run.folder import DataFolder
+from purna.run.heartbeat import last_beat
+from purna.run.migrate import upgrade
+from tests.embedded_broker import ACCOUNTS, EmbeddedBroker
+from tests.ingest.kit import Machine, device, free_port, wait_for
 
 DEVICES, PASSWORD = [f"d{n}" for n in range(40)], "a word"
 CLIENTS = Path(__file__).parents[3] / "simulators" / "clients"
+
+
+PRODUCT = """
+id = "pump"
+name = "Pump"
+
+[[quantity]]
+id = "q0"
+name = "Q0"
+unit = "1"
+low = -1e9
+high = 1e9
+"""
 
 
 class Platform:
     """Broker and ingester as processes, in one folder and on one port from start to start."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        database, _ = make_registry(folder, *DEVICES)
+        self._folder = DataFolder(folder)
+        self._folder.create()
+        (self._folder.catalogue / "pump.toml").write_text(PRODUCT)
+        database = Database(f"sqlite:///{folder}/service.sqlite")
+        upgrade(database)
+        SqlDeviceRegistry(database).add([device(name) for name in DEVICES])
         database.close()
-        self._accounts = BrokerAccounts(folder / "accounts.json")
-        for device in DEVICES:
-            self._accounts.put(device, PASSWORD)
         self.port, self._port_v5 = free_port(), free_port()
         self._broker: EmbeddedBroker | None = None
-        self._ingester: subprocess.Popen[str] | None = None
+        self._ingester: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         if self._broker is None:
             self._broker = EmbeddedBroker(
-                self._folder / "broker.toml", self._accounts.all(), self.port, self._port_v5
+                self._folder.path / "broker.toml",
+                {**ACCOUNTS, **dict.fromkeys(DEVICES, PASSWORD)},
+                self.port,
+                self._port_v5,
             )
             self._broker.start()
         if self._ingester is None:
             self._start_ingester()
 
     def _start_ingester(self) -> None:
-        account = self._accounts.platform
-        settings = {
-            "mqtt_port": self.port,
-            "mqtt_protocol": "3.1.1",
-            "mqtt_username": account.username,
-            "mqtt_password": account.password,
-            "ack_interval_ms": 20.0,
-        }
+        began = time.time()
         self._ingester = subprocess.Popen(
-            [sys.executable, "-m", "tests.ingest.runner", str(self._folder), json.dumps(settings)],
-            stdout=subprocess.PIPE,
+            [sys.executable, "-m", "purna.run.cli", "ingest", "--data", str(self._folder.path)],
+            env={
+                **os.environ,
+                "PURNA_ENDPOINT__ENABLED": "false",
+                "PURNA_INGEST__MQTT_PORT": str(self.port),
+                "PURNA_INGEST__MQTT_PROTOCOL": "3.1.1",
+                "PURNA_INGEST__MQTT_USERNAME": "platform",
+                "PURNA_INGEST__MQTT_PASSWORD": ACCOUNTS["platform"],
+                "PURNA_INGEST__ACK_INTERVAL_MS": "20",
+            },
             stderr=subprocess.DEVNULL,
-            text=True,
         )
-        assert self._ingester.stdout is not None
-        assert self._ingester.stdout.readline().startswith("connected")
+
+        def listens() -> bool:
+            beat = last_beat(self._folder.heartbeat)
+            return beat is not None and beat.at > began and beat.connected
+
+        wait_for(listens, 30)
 
     def kill(self) -> None:
         if self._broker is not None:
@@ -70,16 +96,16 @@ class Platform:
 
     def kill_ingester(self) -> None:
         if self._ingester is not None:
-            _end(self._ingester)
+            self._ingester.kill()
+            self._ingester.wait()
             self._ingester = None
 
     def machine(self) -> Machine:
-        account = self._accounts.devices
-        return Machine(self.port, account.username, account.password)
+        return Machine(self.port, "devices", ACCOUNTS["devices"])
 
     def stored(self, device: str) -> list[float]:
         """The values of the device that are on disk, in the order of their time."""
-        reader = SqliteReadingStore(self._folder / "readings.db", read_only=True)
+        reader = SqliteReadingStore(self._folder.path / "readings.sqlite", read_only=True)
         key = SeriesKey(device, "q0")
         try:
             return list(reader.read([key], 0, 2**62)[key].value.tolist())
@@ -144,10 +170,3 @@ class Client:
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             pipe.close()
-
-
-def _end(process: subprocess.Popen[Any]) -> None:
-    process.kill()
-    process.wait()
-    assert process.stdout is not None
-    process.stdout.close()

@@ -179,7 +179,10 @@ class Connection:
 
     def refuse(self, reason: Reason, why: str) -> list[Event]:
         """Send the client away."""
-        self._out.append(packets.connack(reason, v5=self.v5, why=self._explained(why)))
+        raw = packets.connack(reason, v5=self.v5, why=self._explained(why))
+        if self._too_large(raw):
+            raw = packets.connack(reason, v5=self.v5)
+        self._out.append(raw)
         self._end(reason, why)
         return self._news()
 

@@ -263,3 +263,11 @@ class Platform:
         from ingest.links.endpoint.accounts import Account, accounts_in
 
         return Account(FLEET, accounts_in(self.folder.accounts)[FLEET])
+
+    @property
+    def feed_account(self) -> Account:
+        """The account that follows what the endpoint has stored."""
+        from ingest.links.endpoint.access import FEED
+        from ingest.links.endpoint.accounts import Account, accounts_in
+
+        return Account(FEED, accounts_in(self.folder.accounts)[FEED])

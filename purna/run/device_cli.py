@@ -114,6 +114,49 @@ def revoke(
     revoke_device(platform_in(data), device, certificate, out)
 
 
+@device_app.command("check")
+@command
+def check(
+    device: str,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Be an MQTT server on this port for the device.")
+    ] = 0,
+    host: Annotated[str, typer.Option(help="Address for --port.")] = "127.0.0.1",
+    recording: Annotated[Path | None, typer.Option(help="Grade this recording.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write what is seen to this file, for --recording.")
+    ] = None,
+    product: Annotated[
+        str, typer.Option(help="Product id.  [default: that of the registered device]")
+    ] = "",
+    seconds: Annotated[float, typer.Option(min=1, help="How long; Ctrl-C ends it earlier.")] = 120,
+    language: Annotated[str, typer.Option(help="en or id")] = "en",
+    json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    data: Data = None,
+) -> None:
+    """Grade a device's traffic against the firmware contract; exit status 1 when a rule fails.
+
+    Follows what the running platform takes in, or with --port is an MQTT server of its own: then
+    connections, QoS, retained flags and subscriptions are graded, too.
+    """
+    from purna.run.checking import check_device
+
+    good = check_device(
+        platform_in(data),
+        device,
+        host=host,
+        port=port,
+        recording=recording,
+        record=record,
+        product=product,
+        seconds=seconds,
+        language=language,
+        as_json=json_,
+        console=out,
+    )
+    raise typer.Exit(0 if good else 1)
+
+
 @device_app.command("list")
 @command
 def list_(data: Data = None) -> None:

@@ -7,11 +7,13 @@ doubled.
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
 import pytest
 
+from ingest.payloads import json_v1
 from purna.core.clock import SystemClock
 from tests.ingest.kit import wait_for
 from tests.simulators.clients.conftest import Start
@@ -23,6 +25,12 @@ BEGIN = (SystemClock().now() // 1_000_000 - 3600) * 1_000_000
 @pytest.mark.parametrize("path", sorted(CLIENTS.glob("*/device.*")), ids=lambda p: p.parent.name)
 def test_a_client_can_be_read_in_one_go(path: Path) -> None:
     assert len(path.read_text().splitlines()) < 300
+
+
+def test_the_page_shows_a_measurement_that_the_platform_takes() -> None:
+    page = (CLIENTS.parents[1] / "docs" / "clients.md").read_text("utf-8")
+    [example] = re.findall(r"```json telemetry\n(.*?)\n```", page, re.DOTALL)
+    assert json_v1.decode("d1", example.encode()).rows
 
 
 def test_measurements_arrive_and_ack_empties_the_buffer(start: Start, platform: Platform) -> None:

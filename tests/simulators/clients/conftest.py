@@ -4,11 +4,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from tests.simulators.clients.kit import CLIENTS, DEVICES, Client, Platform
+from tests.simulators.clients.kit import CLIENTS, Client, Platform
 
 Start = Callable[..., Client]
 COMPILE = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic"]
@@ -46,7 +47,7 @@ def command(request: pytest.FixtureRequest) -> list[str]:
 def one_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     one = Platform(tmp_path_factory.mktemp("platform"))
     yield one
-    one.kill()
+    one.close()
 
 
 @pytest.fixture
@@ -56,22 +57,23 @@ def platform(one_platform: Platform) -> Platform:
     return one_platform
 
 
+@pytest.fixture(scope="module")
+def names() -> Iterator[str]:
+    return (f"d{number}" for number in count())
+
+
 @pytest.fixture
 def start(
-    command: list[str], platform: Platform, tmp_path: Path, devices: Iterator[str]
+    command: list[str], platform: Platform, tmp_path: Path, names: Iterator[str]
 ) -> Iterator[Start]:
     """Starts the client: the same device with the same state each time."""
-    device, clients = next(devices), list[Client]()
+    device, clients = next(names), list[Client]()
+    password = platform.register(device)
 
-    def again(resend_s: int = 20) -> Client:
-        clients.append(Client(command, platform.port, device, tmp_path / "state", resend_s))
+    def again(resend_s: int = 20, port: int = platform.port) -> Client:
+        clients.append(Client(command, port, device, password, tmp_path / "state", resend_s))
         return clients[-1]
 
     yield again
     for client in clients:
         client.kill()
-
-
-@pytest.fixture(scope="module")
-def devices() -> Iterator[str]:
-    return iter(DEVICES)

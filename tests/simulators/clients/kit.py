@@ -5,31 +5,26 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
-import sys
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingest.registry import SqlDeviceRegistry
+from ingest.device_requests import DeviceRequest
 from ingest.stores.sqlite import SqliteReadingStore
+from purna.core.devices import Customer, Site
 from purna.core.readings import SeriesKey
-from purna.db.engine import Database
-from purna.run.folder import DataFolder
-from purna.run.heartbeat import last_beat
+from purna.run.bootstrap import Platform as Installation
 from purna.run.migrate import upgrade
-from tests.embedded_broker import ACCOUNTS, EmbeddedBroker
-from tests.ingest.kit import Machine, device, free_port, wait_for
+from purna.run.settings import load_settings
+from tests.faults.rig import Ingesters, Running
+from tests.ingest.kit import Machine, free_port, wait_for
 
-DEVICES, PASSWORD = [f"d{n}" for n in range(40)], "a word"
 CLIENTS = Path(__file__).parents[3] / "simulators" / "clients"
-
-
 PRODUCT = """
 id = "pump"
 name = "Pump"
-
 [[quantity]]
 id = "q0"
 name = "Q0"
@@ -40,72 +35,53 @@ high = 1e9
 
 
 class Platform:
-    """Broker and ingester as processes, in one folder and on one port from start to start."""
+    """`purna ingest` with the endpoint, in one folder and on one port from start to start."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = DataFolder(folder)
-        self._folder.create()
-        (self._folder.catalogue / "pump.toml").write_text(PRODUCT)
-        database = Database(f"sqlite:///{folder}/service.sqlite")
-        upgrade(database)
-        SqlDeviceRegistry(database).add([device(name) for name in DEVICES])
-        database.close()
-        self.port, self._port_v5 = free_port(), free_port()
-        self._broker: EmbeddedBroker | None = None
-        self._ingester: subprocess.Popen[bytes] | None = None
+        data = folder / "data"
+        (data / "catalogue").mkdir(parents=True)
+        (data / "catalogue" / "pump.toml").write_text(PRODUCT)
+        self.port = free_port()
+        (data / "purna.toml").write_text(
+            f"[endpoint]\nport = {self.port}\n[ingest]\nack_interval_ms = 20\n"
+        )
+        self._installation = Installation(load_settings(data))
+        upgrade(self._installation.db)
+        self._installation.enrolment.add_site(Site("north", Customer("acme", "Acme"), "North"))
+        self.commands = self._installation.commands
+        self._starter = Ingesters(data, folder / "ingest.log", {})
+        self._running: Running | None = None
+
+    def register(self, device: str) -> str:
+        """Its password."""
+        return self._installation.enrolment.register(DeviceRequest(device, "pump", "north"))
 
     def start(self) -> None:
-        if self._broker is None:
-            self._broker = EmbeddedBroker(
-                self._folder.path / "broker.toml",
-                {**ACCOUNTS, **dict.fromkeys(DEVICES, PASSWORD)},
-                self.port,
-                self._port_v5,
-            )
-            self._broker.start()
-        if self._ingester is None:
-            self._start_ingester()
+        if self._running is None:
+            self._running = self._starter.start()
+            wait_for(self._listens, 60)
 
-    def _start_ingester(self) -> None:
-        began = time.time()
-        self._ingester = subprocess.Popen(
-            [sys.executable, "-m", "purna.run.cli", "ingest", "--data", str(self._folder.path)],
-            env={
-                **os.environ,
-                "PURNA_ENDPOINT__ENABLED": "false",
-                "PURNA_INGEST__MQTT_PORT": str(self.port),
-                "PURNA_INGEST__MQTT_PROTOCOL": "3.1.1",
-                "PURNA_INGEST__MQTT_USERNAME": "platform",
-                "PURNA_INGEST__MQTT_PASSWORD": ACCOUNTS["platform"],
-                "PURNA_INGEST__ACK_INTERVAL_MS": "20",
-            },
-            stderr=subprocess.DEVNULL,
-        )
-
-        def listens() -> bool:
-            beat = last_beat(self._folder.heartbeat)
-            return beat is not None and beat.at > began and beat.connected
-
-        wait_for(listens, 30)
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def kill(self) -> None:
-        if self._broker is not None:
-            self._broker.stop()
-            self._broker = None
-        self.kill_ingester()
+        if self._running is not None:
+            self._running.kill()
+            self._running = None
 
-    def kill_ingester(self) -> None:
-        if self._ingester is not None:
-            self._ingester.kill()
-            self._ingester.wait()
-            self._ingester = None
+    def close(self) -> None:
+        self.kill()
+        self._starter.close()
+        self._installation.db.close()
 
     def machine(self) -> Machine:
-        return Machine(self.port, "devices", ACCOUNTS["devices"])
+        account = self._installation.feed_account
+        return Machine(self.port, account.username, account.password)
 
     def stored(self, device: str) -> list[float]:
         """The values of the device that are on disk, in the order of their time."""
-        reader = SqliteReadingStore(self._folder.path / "readings.sqlite", read_only=True)
+        reader = SqliteReadingStore(self._installation.readings_file, read_only=True)
         key = SeriesKey(device, "q0")
         try:
             return list(reader.read([key], 0, 2**62)[key].value.tolist())
@@ -119,13 +95,19 @@ class Client:
     """A reference client at work; ``lines`` are what it has said."""
 
     def __init__(
-        self, command: Sequence[str], port: int, device: str, state: Path, resend_s: int = 20
+        self,
+        command: Sequence[str],
+        port: int,
+        device: str,
+        password: str,
+        state: Path,
+        resend_s: int = 20,
     ) -> None:
         python = command[-1].endswith("/python/device.py")
         resend = [f"--resend-s={resend_s}"] if python else [str(resend_s)]
         self._process = subprocess.Popen(
             [*command, "127.0.0.1", str(port), device, str(state), *resend],
-            env={**os.environ, "DEVICE_PASSWORD": PASSWORD, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "DEVICE_PASSWORD": password, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

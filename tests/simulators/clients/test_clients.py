@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 
 import pytest
 
+from ingest.commands import CommandState
 from ingest.payloads import json_v1
 from purna.core.clock import SystemClock
-from tests.ingest.kit import wait_for
+from tests.embedded_broker import EmbeddedBroker
+from tests.ingest.kit import Machine, free_port, wait_for
 from tests.simulators.clients.conftest import Start
-from tests.simulators.clients.kit import CLIENTS, Platform
+from tests.simulators.clients.kit import CLIENTS, Client, Platform
 
 BEGIN = (SystemClock().now() // 1_000_000 - 3600) * 1_000_000
 
@@ -35,8 +36,8 @@ def test_the_page_shows_a_measurement_that_the_platform_takes() -> None:
 
 def test_measurements_arrive_and_ack_empties_the_buffer(start: Start, platform: Platform) -> None:
     client = start()
-    machine = platform.machine()
-    machine.listen(f"purna/v1/{client.device}/status")
+    follower = platform.machine()
+    follower.listen(f"purna/v1/{client.device}/status")
     client.wait_for("connected")
     client.measure(*range(50), begin=BEGIN)
     client.finish()  # it ends when everything is acknowledged
@@ -44,9 +45,9 @@ def test_measurements_arrive_and_ack_empties_the_buffer(start: Start, platform: 
     assert client.said("freed")
     assert not client.said("resend")
     assert platform.stored(client.device) == list(range(50))
-    wait_for(lambda: machine.heard and not machine.heard[-1][1]["online"])
-    assert machine.heard[0][1]["online"]
-    machine.close()
+    wait_for(lambda: follower.heard and not follower.heard[-1][1]["online"])
+    assert follower.heard[0][1]["online"]
+    follower.close()
     platform.kill()
     start().finish()  # nothing is left: it ends without having anybody to talk to
 
@@ -61,8 +62,9 @@ def test_while_the_platform_is_away_measurements_wait_and_then_arrive_once(
     client.wait_for("no connection")
     platform.start()
     client.wait_for("freed")
+    before = len(client.said("no connection"))
     platform.kill()
-    client.wait_for("no connection", len(client.said("no connection")) + 1)
+    client.wait_for("no connection", before + 1)
     client.measure(*range(40, 80), begin=BEGIN + 40_000_000)
     client.wait_for("kept", 80)
     platform.start()
@@ -107,32 +109,63 @@ def test_a_reject_is_told_and_does_not_stop_what_follows(start: Start, platform:
     assert platform.stored(client.device) == [1, 3]
 
 
-def test_without_an_ack_it_sends_again(start: Start, platform: Platform) -> None:
+def test_without_an_ack_it_sends_again(command: list[str], tmp_path: Path) -> None:
     """A broker that has taken a message may still lose it: here nobody listens behind it."""
-    platform.kill_ingester()
-    client = start(resend_s=1)
-    client.wait_for("connected")
-    client.measure(*range(5), begin=BEGIN)
-    client.wait_for("resend")
-    assert not client.said("freed")
+    port = free_port()
+    broker = EmbeddedBroker(tmp_path / "broker.toml", {"d1": "word"}, port, free_port())
+    broker.start()
+    client = Client(command, port, "d1", "word", tmp_path / "state", 1)
+    try:
+        client.wait_for("connected")
+        client.measure(*range(5), begin=BEGIN)
+        client.wait_for("resend")
+        assert not client.said("freed")
+    finally:
+        client.kill()
+        broker.stop()
 
 
-def test_a_command_is_obeyed_once_and_answered_each_time(start: Start, platform: Platform) -> None:
+def test_a_command_is_obeyed_and_answered(start: Start, platform: Platform) -> None:
     client = start()
-    machine = platform.machine()
-    machine.listen(f"purna/v1/{client.device}/command/result")
     client.wait_for("connected")
-    expires = round(time.time() * 1000) + 60_000
-    for key, name in (("1", "ping"), ("1", "ping"), ("2", "fly")):
-        asked = {"args": {"name": "no"}, "id": key, "name": name, "expires": expires}
-        machine.send(f"purna/v1/{client.device}/command", json.dumps(asked).encode())
+    asked = [
+        platform.commands.create(
+            client.device, name, {"name": "no"}, ttl_s=60, timeout_s=30, retries=0, created_by="ann"
+        )
+        for name in ("ping", "fly")
+    ]
 
-    def results() -> list[tuple[str, str]]:
-        told = [(said["id"], said["state"]) for _, said in machine.heard]
-        return [result for result in told if result[1] != "received"]
+    def states() -> list[CommandState]:
+        return [platform.commands.get(command.id).state for command in asked]
 
-    wait_for(lambda: len(results()) == 3)
-    assert results() == [("1", "ok"), ("1", "ok"), ("2", "failed")]
+    wait_for(lambda: states() == [CommandState.SUCCESSFUL, CommandState.FAILED], 20)
+    assert platform.commands.get(asked[0].id).text == "pong"
     client.finish()
-    assert client.said("command") == ["command 1 ping", "command 2 fly"]
-    machine.close()
+    assert client.said("command") == [
+        f"command {asked[0].id} ping",
+        f"command {asked[1].id} fly",
+    ]
+
+
+def test_a_command_that_comes_again_is_answered_again_and_not_done_again(
+    command: list[str], tmp_path: Path
+) -> None:
+    port = free_port()
+    accounts = {"d1": "word", "ann": "word"}
+    broker = EmbeddedBroker(tmp_path / "broker.toml", accounts, port, free_port())
+    broker.start()
+    client = Client(command, port, "d1", "word", tmp_path / "state")
+    try:
+        client.wait_for("connected")
+        machine = Machine(port, "ann", "word")
+        machine.listen("purna/v1/d1/command/result")
+        asked = {"args": {"id": "9"}, "id": "1", "name": "ping", "expires": 2**50}
+        for _ in range(2):
+            machine.send("purna/v1/d1/command", json.dumps(asked).encode())
+        wait_for(lambda: [said["state"] for _, said in machine.heard].count("ok") == 2)
+        assert {said["id"] for _, said in machine.heard} == {"1"}
+        assert client.said("command") == ["command 1 ping"]
+        machine.close()
+    finally:
+        client.kill()
+        broker.stop()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import traceback
 from typing import Any
@@ -53,6 +54,9 @@ def main() -> None:
             if done:
                 os.close(lifelines.pop(child))
         print(json.dumps(answer), flush=True)
+    for child in lifelines:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def run(arguments: list[str], patches: list[str]) -> int:

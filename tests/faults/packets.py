@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-_KINDS = {2: "connack", 3: "publish", 4: "puback", 9: "suback"}
+_KINDS = {2: "connack", 3: "publish", 4: "puback", 9: "suback", 13: "pong"}
+
+PING = b"\xc0\x00"
 
 
 class Packet(NamedTuple):

@@ -29,6 +29,7 @@ from purna.run.settings import load_settings
 from tests.faults.audit import Audit, audit
 from tests.faults.disk import Disk
 from tests.faults.load import Promise, Record, Sender
+from tests.faults.packets import PING, connect, packets_of
 from tests.faults.proxy import Proxy
 from tests.ingest.kit import free_port
 
@@ -279,6 +280,20 @@ class Rig:
             return self.safe
         return sum(record.acks for record in self.records)
 
+    async def answers(self, seconds: float = 5.0) -> bool:
+        """Whether a newcomer is let in and gets an answer."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        name, password = ("", "") if self.broker else (DEVICES[0], _PASSWORD)
+        writer.write(connect("newcomer", name, password) + PING)
+        incoming = packets_of(reader)
+        try:
+            async with asyncio.timeout(seconds):
+                return [(await anext(incoming)).kind for _ in range(2)] == ["connack", "pong"]
+        except (TimeoutError, asyncio.IncompleteReadError):
+            return False
+        finally:
+            writer.close()
+
     def hold_store(self) -> Callable[[], None]:
         """Lock the readings file, as another program might; returns what lets go of it."""
         other = apsw.Connection(str(self.folder / "readings.sqlite"))
@@ -338,7 +353,7 @@ async def rig_of(
     With ``meddle`` a proxy that cuts stands between the ingest process and the broker; ``ingest``
     are settings.
     """
-    with tempfile.TemporaryDirectory(prefix="purna-faults-") as name:
+    with tempfile.TemporaryDirectory(prefix="purna-faults-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         async with LINKS[link](folder, seed, meddle, {**_INGEST, **ingest}) as rig:
             try:

@@ -227,6 +227,8 @@ async def sync_hangs(link: str, seed: int, times: int, *patches: str) -> Outcome
             rig.disk.turn(hang=1)
             await asyncio.sleep(0.3)
             before = rig.safe
+            if not await rig.answers():
+                wrong.append("a newcomer gets no answer")
             await asyncio.sleep(3.0)
             if rig.safe != before:
                 wrong.append("acknowledged while a sync hung")

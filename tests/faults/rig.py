@@ -294,6 +294,14 @@ class Rig:
         finally:
             writer.close()
 
+    async def rest(self, seconds: float = 1.0) -> None:
+        """Wait until for so long nothing more has become safe."""
+        last, since = self.safe, time.monotonic()
+        while time.monotonic() - since < seconds:
+            await asyncio.sleep(0.02)
+            if self.safe != last:
+                last, since = self.safe, time.monotonic()
+
     def hold_store(self) -> Callable[[], None]:
         """Lock the readings file, as another program might; returns what lets go of it."""
         other = apsw.Connection(str(self.folder / "readings.sqlite"))

@@ -155,32 +155,49 @@ async def store_busy(link: str, seed: int, times: int, *patches: str) -> Outcome
         return outcome
 
 
-async def disk_full(link: str, seed: int, times: int, *patches: str) -> Outcome:
-    """The disk fills up under load, and later there is room again."""
-    ended = 0
+async def disk_runs_low(link: str, seed: int, times: int, *patches: str) -> Outcome:
+    """Less room than the reserve: nothing is acknowledged until there is more, and nothing ends."""
+    wrong = []
     async with rig_of(link, seed) as rig:
         rig.start(*patches)
         await rig.listening()
         rig.load()
         await rig.progress()
         for _ in range(times):
-            rig.disk.turn(room=rig.chance.randint(0, 200_000))
-            await _no_progress(rig, 1.0)
-            if rig.ingester.poll() is not None:
-                ended += 1
+            rig.disk.turn(room=200_000_000)  # the reserve is 256 MB
+            await rig.rest()
+            before = rig.safe
+            await asyncio.sleep(1.0)
+            if rig.safe != before:
+                wrong.append("acknowledged with less room than the reserve")
             rig.disk.turn(room=-1)
-            if rig.ingester.poll() is not None:
-                rig.start(*patches)
             await rig.progress()
-        return await _concluded(rig, times=times, ended=ended)
+        outcome = await _concluded(rig, times=times)
+        outcome.wrong += wrong
+        return outcome
 
 
-async def _no_progress(rig: Rig, seconds: float) -> None:
-    while True:
-        before = rig.safe
-        await asyncio.sleep(seconds)
-        if rig.safe == before:
-            return
+async def disk_full(link: str, seed: int, times: int, *patches: str) -> Outcome:
+    """Without a reserve the disk fills up to any byte: the process ends, with a status.
+
+    Later there is room again, and it is started again.
+    """
+    wrong = []
+    async with rig_of(link, seed, disk_reserve_mb=0) as rig:
+        rig.start(*patches)
+        await rig.listening()
+        rig.load()
+        await rig.progress()
+        for _ in range(times):
+            rig.disk.turn(room=rig.chance.randint(0, 200_000))
+            if await rig.ingester.end(60) == 0:
+                wrong.append("a full disk ended it as if all were well")
+            rig.disk.turn(room=-1)
+            rig.start(*patches)
+            await rig.progress()
+        outcome = await _concluded(rig, times=times)
+        outcome.wrong += wrong
+        return outcome
 
 
 async def sync_fails(link: str, seed: int, times: int, *patches: str) -> Outcome:
@@ -201,7 +218,7 @@ async def sync_fails(link: str, seed: int, times: int, *patches: str) -> Outcome
             rig.disk.turn(failing_syncs=1)
             await until(lambda: rig.disk.look("failed_syncs") > failed, 20, "nobody syncs")  # noqa: B023
             try:
-                if await rig.ingester.end(3.0) == 0:
+                if await rig.ingester.end(15.0) == 0:
                     survived += 1
             except TimeoutError:
                 survived += 1
@@ -285,6 +302,45 @@ async def devices_cut_off(link: str, seed: int, times: int, *patches: str) -> Ou
         return outcome
 
 
+async def holder_flips(link: str, seed: int, times: int, *patches: str) -> Outcome:
+    """Two ingest processes, one in standby: the one that writes is killed, or stopped and bereft.
+
+    Bereft: while it stands still, its lock is taken from it and the other takes over. When it goes
+    on, it must find that out before it writes anything, and end. (At the endpoint it still holds
+    the port, so nobody can take over from it there.)
+    """
+    wrong = []
+    async with rig_of(link, seed, standby=True) as rig:
+        rig.start(*patches)
+        await rig.listening()
+        rig.load()
+        await rig.progress()
+        for number in range(times):
+            holder = rig.ingester
+            rig.start(*patches)  # the one in standby
+            await rig.progress()
+            await asyncio.sleep(rig.chance.uniform(0.5, 1.0))
+            bereft = rig.broker is not None and number % 2 == 1
+            if bereft:
+                holder.send(signal.SIGSTOP)
+                (rig.folder / "readings.sqlite.lock").unlink()
+                # If it stands still in a transaction, SQLite itself keeps the other one out.
+                await asyncio.sleep(rig.chance.uniform(0.5, 2.0))
+                holder.send(signal.SIGCONT)
+                try:
+                    if await holder.end() == 0:
+                        wrong.append("the bereft one ended as if all were well")
+                except TimeoutError:
+                    wrong.append("the bereft one goes on")
+                    holder.kill()
+            else:
+                holder.kill()
+            await rig.progress()
+        outcome = await _concluded(rig, flips=times)
+        outcome.wrong += wrong
+        return outcome
+
+
 async def clock_jumps(link: str, seed: int, times: int, *patches: str) -> Outcome:
     """The platform's clock jumps back and forth, first by minutes, then by hours.
 
@@ -359,7 +415,7 @@ async def hangs(link: str, seed: int, times: int, *patches: str) -> Outcome:
             command(platform, "ingest"),
             environment=rig.disk.environment,
             progress=lambda: silence(platform.folder.heartbeat) < 2.5,
-            patience=5.0,
+            patience=15.0,
         )
         supervisor = Supervisor([program])
         keeping = threading.Thread(target=supervisor.keep)
@@ -407,11 +463,13 @@ SCENARIOS = (
     Scenario(power_cut, 20, 200),
     Scenario(sync_fails, 4, 100),
     Scenario(sync_hangs, 1, 10),
+    Scenario(disk_runs_low, 1, 50),
     Scenario(disk_full, 3, 50),
     Scenario(store_busy, 2, 25),
     Scenario(broker_killed, 5, 100, _BROKER),
     Scenario(ingester_cut_off, 30, 1000, _BROKER),
     Scenario(devices_cut_off, 50, 2000),
+    Scenario(holder_flips, 4, 100),
     Scenario(clock_jumps, 6, 200),
     Scenario(clock_far_ahead, 1, 20),
     Scenario(decoder_fails, 5, 100),

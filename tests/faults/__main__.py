@@ -11,6 +11,7 @@ import asyncio
 import json
 import sys
 import time
+import traceback
 from typing import Any
 
 from tests.faults.rig import LINKS, Ended
@@ -45,7 +46,8 @@ def play(scenario: Scenario, link: str, seed: int, times: int) -> bool:
     line: dict[str, Any] = {"scenario": scenario.name, "link": link}
     try:
         line |= asyncio.run(scenario.play(link, seed, times)).as_dict()
-    except (Ended, TimeoutError, OSError, RuntimeError) as error:
+    except Exception as error:
+        traceback.print_exc()
         line |= {"failed": repr(error), "good": False}
     _print(line, began)
     return bool(line["good"])
@@ -65,7 +67,8 @@ def catch(bad: KnownBad, link: str, seed: int) -> bool:
             line["caught"] = outcome.audit.lost > 0
         except Ended as error:  # what it left behind, no build can open again
             line |= {"ended": str(error), "caught": True}
-        except (TimeoutError, OSError, RuntimeError) as error:
+        except Exception as error:
+            traceback.print_exc()
             line |= {"failed": repr(error), "caught": False}
         if line["caught"]:
             break

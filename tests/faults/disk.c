@@ -110,11 +110,16 @@ static int look_after(int fd) {
     if (length > 0 && (path[length] = 0, name_of(path)) && !fstat(fd, &about) && S_ISREG(about.st_mode)) {
         pthread_mutex_lock(&lock);
         if (!find(fd)) {
-            if (known == FILES)
+            int slot = 0;
+            while (slot < known && files[slot]->inode)
+                slot++;
+            if (slot == FILES)
                 abort();
-            files[known] = calloc(1, sizeof **files);
-            files[known]->is_log = ends(path, "-wal");
-            files[known++]->inode = about.st_ino;
+            if (slot == known)
+                files[known++] = malloc(sizeof **files);
+            memset(files[slot], 0, sizeof **files);
+            files[slot]->is_log = ends(path, "-wal");
+            files[slot]->inode = about.st_ino;
             shadow_path(path, about.st_ino);
             REAL(close)(REAL(open)(path, O_WRONLY | O_CREAT, 0600)); /* a new file: empty, if at all */
         }
@@ -246,7 +251,8 @@ static int sync_of(int fd, int (*real_sync)(int)) {
     return result;
 }
 
-/* Before a name goes: another name keeps the inode, so that no new file gets its number. */
+/* Before a name goes: another name keeps the inode, so that no new file gets its number. What is
+ * written to it from now on is of no interest. */
 static void leave(const char *path) {
     char whole[4096], limbo[4200];
     struct stat about;
@@ -258,6 +264,9 @@ static void leave(const char *path) {
         control->room += about.st_size;
     snprintf(limbo, sizeof limbo, "%s/limbo-%lu", shadow, (unsigned long)about.st_ino);
     int failed = link(whole, limbo);
+    for (int i = 0; i < known; i++)
+        if (files[i]->inode == about.st_ino)
+            files[i]->inode = 0;
     pthread_mutex_unlock(&lock);
     if (failed && errno != EEXIST)
         abort();

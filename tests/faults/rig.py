@@ -235,6 +235,11 @@ class Rig:
         """Start an ingest process; :attr:`ingester` is the newest one."""
         self._ingester = self.ingesters.start(*patches)
 
+    def kill(self) -> None:
+        """Kill the newest ingest process, if there is one."""
+        if self._ingester is not None:
+            self._ingester.kill()
+
     @property
     def ingester(self) -> Running:
         assert self._ingester is not None

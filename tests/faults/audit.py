@@ -36,7 +36,7 @@ class Audit:
     strange: int
     refused: int
     refused_again: int
-    damaged: tuple[str, ...]
+    damaged: list[str]
 
     @property
     def good(self) -> bool:
@@ -84,7 +84,7 @@ def audit(
         strange,
         good_refused,
         refused.total() - len(refused),
-        tuple(damages(folder)),
+        damages(folder),
     )
 
 

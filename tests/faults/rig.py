@@ -262,7 +262,7 @@ class Rig:
             record.promised + 1 if by_ack else len(record.accepted) for record in self.records
         )
 
-    async def progress(self, seconds: float = 30.0) -> None:
+    async def progress(self, seconds: float = 60.0) -> None:
         """Wait until the platform acknowledges something again.
 
         Raises

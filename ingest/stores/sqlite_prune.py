@@ -37,7 +37,7 @@ CHUNKS_AT_ONCE = 32
 
 PAGES_AT_ONCE = 256
 FREE_PAGES = 256
-"""At most this many free pages stay in the file, or an eighth of it: the log needs them again."""
+"""At most this many free pages stay in the file, or a sixteenth of it."""
 
 
 class Pruner:
@@ -133,7 +133,7 @@ class Pruner:
         free, pages = (
             int(self._connection.pragma(name)) for name in ("freelist_count", "page_count")
         )
-        return free - PAGES_AT_ONCE > max(FREE_PAGES, pages // 8)
+        return free > PAGES_AT_ONCE + max(FREE_PAGES, pages // 16)
 
 
 def whole_days(ts: int) -> int:

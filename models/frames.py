@@ -6,8 +6,8 @@ Time is cut into steps of the product's grid. The step that ends at *e* holds th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -170,6 +170,21 @@ class Fleet:
             np.array([m.known_at for m in records], np.int64),
         )
 
+    def only(self, places: Sequence[int], maintenance: Sequence[Maintenance]) -> Fleet:
+        """Some of the devices by position, with what is known of their maintenance."""
+        devices = tuple(self.devices[place] for place in places)
+        ids = {device.id for device in devices}
+        mine = np.isin(self.event_device, places)
+        return replace(
+            self,
+            devices=devices,
+            values=self.values[list(places)],
+            event_device=np.searchsorted(places, self.event_device[mine]),
+            event_code=self.event_code[mine],
+            event_ts=self.event_ts[mine],
+            maintenance=tuple(m for m in maintenance if m.device in ids),
+        )
+
     def until(self, last: int) -> Fleet:
         """The same fleet as it was known at ``last``, the end of one of its steps."""
         count = (last - self.grid.first) // self.grid.step + 1
@@ -255,6 +270,36 @@ class FleetReader:
             maintenance=tuple(m for m in maintenance if m.device in position),
         )
         return self._last
+
+    @property
+    def has_read(self) -> bool:
+        return self._last is not None
+
+    def read_again(
+        self,
+        store: ReadingStore,
+        maintenance: Sequence[Maintenance],
+        late: Mapping[str, Sequence[int]],
+    ) -> Fleet | None:
+        """The devices of ``late`` as they are known now, on the grid of the last call of `read`.
+
+        What is kept of them is read anew from the earliest of their window ends on, so that the
+        next call knows it too. None when nothing is kept yet.
+        """
+        fleet = self._last
+        if fleet is None:
+            return None
+        grid, places = fleet.grid, fleet.position()
+        wanted = {places[device]: ends for device, ends in late.items() if device in places}
+        for place, ends in wanted.items():
+            first = max((min(ends) - grid.first) // grid.step, 0)
+            fresh = Grid(grid.step, grid.first + first * grid.step, max(grid.count - first, 0))
+            if fresh.count:
+                values = np.full((1, len(fleet.quantities), fresh.count), np.nan, np.float32)
+                device = fleet.devices[place].id
+                read_means(store, [device], fleet.quantities, fresh, values)
+                fleet.values[place, :, first:] = values[0]
+        return fleet.only(sorted(wanted), maintenance)
 
     def _kept(self, devices: Sequence[Device], grid: Grid, first_end: int) -> Fleet | None:
         last = self._last

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -54,6 +54,11 @@ class Scorer:
         """Model versions by kind."""
         return dict(self._versions)
 
+    @property
+    def has_read(self) -> bool:
+        """Whether there was a round that :meth:`score_again` can go back to."""
+        return self._reader.has_read
+
     def score(
         self,
         devices: Sequence[Device],
@@ -101,6 +106,37 @@ class Scorer:
             with one_thread():
                 out.extend(self._assess(fleet, Rows(rows.device[spoken], rows.time[spoken]), pasts))
         return out
+
+    def score_again(
+        self,
+        store: ReadingStore,
+        maintenance: Sequence[Maintenance],
+        late: Mapping[str, Sequence[int]],
+    ) -> list[Assessment]:
+        """Assessments of windows that got readings after they were scored.
+
+        The same as :meth:`score` would give, for these windows alone; what this scorer keeps of
+        the devices is put right for the next round. Without a round before, there are none.
+
+        Parameters
+        ----------
+        late
+            Window ends in micros by device, each at least one.
+        """
+        fleet = self._reader.read_again(store, maintenance, late)
+        if fleet is None or not fleet.devices:
+            return []
+        grid = fleet.grid
+        pairs = [
+            (place, (end - grid.first) // grid.step)
+            for place, device in enumerate(fleet.devices)
+            for end in late[device.id]
+            if grid.first <= end <= grid.last
+        ]
+        rows = Rows(*np.array(pairs, np.int64).reshape(-1, 2).T)
+        spoken = _alive(fleet)[rows.device, rows.time]
+        with one_thread():
+            return self._assess(fleet, Rows(rows.device[spoken], rows.time[spoken]), {})
 
     def _assess(self, fleet: Fleet, rows: Rows, pasts: dict[str, Past]) -> list[Assessment]:
         count = len(rows.device)

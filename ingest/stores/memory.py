@@ -43,7 +43,7 @@ class MemoryReadingStore:
         with self._lock:
             self._commits += 1
             for index, ts in zip(batch.index.tolist(), batch.ts.tolist(), strict=True):
-                self._touches[batch.series[index].device, ts - ts % HOUR] = self._commits
+                self._touches[batch.series[index].device, -(-ts // HOUR) * HOUR] = self._commits
             new_rows = [
                 self._put(batch.series[index], ts, (batch.boots[boot], seq, value, quality))
                 for index, ts, value, quality, boot, seq in zip(

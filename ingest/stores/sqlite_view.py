@@ -217,16 +217,12 @@ class View:
             ):
                 parts.append(touches.of_rows(from_bytes(body), last))
             names = self._names
-        if parts:
-            last = max(last, max(int(part.entry.max()) for part in parts))
-        return Touched(
-            last,
-            frozenset(
-                (names[sid].device, hour)
-                for part in parts
-                for sid, hour in part.after(since).pairs()
-            ),
-        )
+        if not parts:
+            return Touched(since, frozenset())
+        all_of_them = touches.together(parts).after(since)
+        last = max(last, int(all_of_them.entry.max(initial=since)))
+        hours = frozenset((names[sid].device, hour) for sid, hour in all_of_them.pairs())
+        return Touched(last, hours)
 
     def newest(self) -> Rows:
         """The newest row of every series, sorted by series."""

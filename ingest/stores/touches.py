@@ -26,7 +26,7 @@ _LENGTHS = struct.Struct("<4I")
 class Touches(NamedTuple):
     """Columns of equal length: the last ``entry`` of the log with a reading of ``sid`` in ``hour``.
 
-    ``hour`` counts hours since 1970.
+    Hours are counted since 1970 and hold what windows hold: ``hour - 1 < ts <= hour`` (in hours).
     """
 
     sid: Int64
@@ -38,13 +38,13 @@ class Touches(NamedTuple):
         return Touches(*(column[later] for column in self))
 
     def pairs(self) -> Iterator[tuple[int, int]]:
-        """``(sid, micros at which the hour begins)``."""
+        """``(sid, micros at which the hour ends)``."""
         return zip(self.sid.tolist(), (self.hour * HOUR).tolist(), strict=True)
 
 
 def of_rows(rows: Rows, entry: int) -> Touches:
     """What one entry touched."""
-    hour = rows.ts // HOUR
+    hour = -(-rows.ts // HOUR)
     changes = np.append(True, (rows.sid[1:] != rows.sid[:-1]) | (hour[1:] != hour[:-1]))
     which = np.flatnonzero(changes) if rows.size else np.empty(0, np.int64)
     return Touches(
@@ -53,17 +53,18 @@ def of_rows(rows: Rows, entry: int) -> Touches:
 
 
 def together(parts: Sequence[Touches]) -> Touches:
-    """Each pair once, with its last entry, and no more than :data:`MOST` pairs."""
+    """Each pair once, with its last entry, by hour."""
     sid, hour, entry = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.lexsort((entry, sid, hour))
     sid, hour, entry = sid[order], hour[order], entry[order]
     last = np.append((sid[1:] != sid[:-1]) | (hour[1:] != hour[:-1]), True)
-    return Touches(sid[last][-MOST:], hour[last][-MOST:], entry[last][-MOST:])
+    return Touches(sid[last], hour[last], entry[last])
 
 
 def pack(touches: Touches) -> bytes:
-    blobs = [pack_column(column) for column in touches]
-    return _LENGTHS.pack(len(touches.sid), *map(len, blobs)) + b"".join(blobs)
+    """The newest :data:`MOST` of them as bytes."""
+    blobs = [pack_column(column[-MOST:]) for column in touches]
+    return _LENGTHS.pack(min(len(touches.sid), MOST), *map(len, blobs)) + b"".join(blobs)
 
 
 def unpack(blob: bytes) -> Touches:

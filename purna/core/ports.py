@@ -37,7 +37,10 @@ class Latest(NamedTuple):
 
 
 class Touched(NamedTuple):
-    """Hours of devices that got readings: ``(device, micros at which the hour begins)``."""
+    """Hours of devices that got readings: ``(device, micros at which the hour ends)``.
+
+    As with windows, an hour that ends at *e* holds the readings with ``e - 1 h < ts <= e``.
+    """
 
     cursor: int
     hours: frozenset[tuple[str, int]]

@@ -26,7 +26,7 @@ from purna.core.errors import AskOperator, BadInput
 
 MANIFEST = "backup.json"
 _PAGES_AT_ONCE = 1024
-_TRANSIENT = (".lock", "-wal", "-shm", "-journal", ".part", ".tmp", ".sock", ".probe")
+_TRANSIENT = (".lock", "-wal", "-shm", "-journal", ".part", ".tmp", ".new", ".sock", ".probe")
 
 
 class Entry(msgspec.Struct, frozen=True):

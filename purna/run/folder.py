@@ -77,6 +77,11 @@ class DataFolder:
         return self.path / "forwarding.json"
 
     @property
+    def rescored(self) -> Path:
+        """How far late readings have been looked at for scoring windows again."""
+        return self.path / "rescored"
+
+    @property
     def fleet(self) -> Path:
         """State of the simulated fleet of a demonstration."""
         return self.path / "fleet.state"

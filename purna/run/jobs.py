@@ -6,7 +6,7 @@ service database. So it does not matter how often it runs, or that a process die
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 
@@ -14,7 +14,8 @@ from models.scoring import Scorer
 from purna.core.catalogue import Product
 from purna.core.clock import DAY, MINUTE, SECOND
 from purna.run.bootstrap import Platform
-from purna.run.windows import due_windows
+from purna.run.mark import Mark
+from purna.run.windows import due_windows, late_windows
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +32,12 @@ class Jobs:
         self._reached: dict[str, int] = {}  # also windows in which every device was silent
 
     def score_and_decide(self) -> int:
-        """Score all windows that are due, then decide on them; returns how many windows."""
+        """Score all windows that are due, then decide on them; returns how many windows.
+
+        Windows that got readings after they were scored are scored again first.
+        """
         self._look_back()
+        self._score_again()
         scored = sum(self._score(product) for product in self._platform.catalogue.values())
         self._decide()
         return scored
@@ -66,6 +71,43 @@ class Jobs:
                 for at in range(0, len(ends), WINDOWS_AT_ONCE):
                     self._assess(platform.catalogue[product_id], ends[at : at + WINDOWS_AT_ONCE])
             platform.alerts.skip_pending(platform.assessments)
+
+    def _score_again(self) -> None:
+        """Score windows that got readings since the last round, as far back as is looked back.
+
+        What came before the first round of all is no news.
+        """
+        platform = self._platform
+        mark = Mark(platform.folder.rescored)
+        since = mark.read()
+        touched = platform.store.touched(since or 0)
+        if since is not None:
+            for product in platform.catalogue.values():
+                self._score_late(product, touched.hours)
+        if touched.cursor != since:
+            mark.write(touched.cursor)
+
+    def _score_late(self, product: Product, touched: Collection[tuple[str, int]]) -> None:
+        platform, last = self._platform, self._last(product)
+        scorer = self._scorer(product)
+        if not touched or scorer is None or last is None:
+            return
+        reach = round(platform.settings.schedule.backfill_days * DAY)
+        devices = platform.registry.all(product.id)
+        mine = {device.id for device in devices}
+        late = late_windows(
+            [(device, hour) for device, hour in touched if device in mine],
+            step=product.step_minutes * MINUTE,
+            since=last - reach,
+            last=last,
+        )
+        if late:
+            records = platform.maintenance.records(sorted(mine))
+            if not scorer.has_read:
+                scorer.score(devices, platform.store, records, [last])
+            again = scorer.score_again(platform.store, records, late)
+            platform.assessments.put(again)
+            log.info("scored again", product=product.id, devices=len(late), windows=len(again))
 
     def _score(self, product: Product) -> int:
         if self._scorer(product) is None:

@@ -350,12 +350,12 @@ def test_roll_ups_keep_small_spreads_of_large_values(store: IngestStore) -> None
 def test_the_store_tells_which_hours_were_touched_since(kind: str, tmp_path: Path) -> None:
     store, hour = opened_store(kind, tmp_path), T0 // HOUR * HOUR
     assert store.touched(0) == (0, frozenset())
-    store.append(batch(message("p1", hour, temp=1.0), message("p2", hour + HOUR, temp=1.0)))
+    store.append(batch(message("p1", hour, temp=1.0), message("p2", hour + 1, temp=1.0)))
     first = store.touched(0)
     assert first.hours == {("p1", hour), ("p2", hour + HOUR)}
     assert store.touched(first.cursor) == (first.cursor, frozenset())
     store.append(batch(message("p1", hour + HOUR, temp=1.0)))
-    store.append(batch(message("p1", hour - 3 * HOUR + 1, temp=1.0)))
+    store.append(batch(message("p1", hour - 4 * HOUR + 1, temp=1.0, rpm=2.0)))
     second = store.touched(first.cursor)
     assert second.hours == {("p1", hour + HOUR), ("p1", hour - 3 * HOUR)}
     assert store.touched(0).hours == first.hours | second.hours

@@ -12,6 +12,7 @@ from math import log
 from pathlib import Path
 
 import pytest
+from msgspec import json
 
 from alerts.lifecycle import OrderState
 from alerts.order import Kind, Order, OutcomeKind
@@ -24,8 +25,10 @@ from ingest.service import Ingester
 from ingest.stores import open_store
 from ingest.stores.waveforms import SqliteWaveformStore
 from ingest.waveform_upkeep import WaveformUpkeep
+from models.scoring import Scorer
 from models.training import QUICK, train
 from models.vibration import Finding, indicators_of, named
+from purna.core.assessments import Assessment
 from purna.core.clock import DAY, HOUR, MINUTE, from_iso
 from purna.core.readings import SeriesKey
 from purna.run.bootstrap import Platform
@@ -268,6 +271,31 @@ class TestLine:
             if (other.device.id, other.component) == (order.device.id, order.component)
         ]
         assert not again
+
+    def test_readings_that_come_late_count_as_if_they_had_come_in_time(self, line: Line) -> None:
+        platform, hours = line.platform, 6
+        product = next(iter(platform.catalogue.values()))
+        devices = platform.registry.all(product.id)
+        late = devices[0].id
+        now = platform.clock.now() + hours * HOUR
+        platform.clock.set(now)
+        messages = list(line.fleet.advance(now))
+        held = [message for message in messages if late in message.topic.split("/")]
+        line.take_in([message for message in messages if message not in held])
+        line.jobs.score_and_decide()
+        before = platform.assessments.between(late, now - hours * HOUR + 1, now + 1)
+        line.take_in(reversed(held))
+        line.jobs.score_and_decide()
+        after = platform.assessments.between(late, now - hours * HOUR + 1, now + 1)
+        ends = [now - (hours - 1 - at) * HOUR for at in range(hours)]
+        records = platform.maintenance.records([device.id for device in devices])
+        fresh = Scorer(product, platform.models.champions(product.id))
+        scored = fresh.score(devices, platform.store, records, ends)
+        expected = json.decode(json.encode(scored), type=list[Assessment])
+        assert after != before
+        assert after == [one for one in expected if one.device == late]
+        latest = platform.assessments.latest()
+        assert all(latest[one.device] == one for one in expected if one.window_end == now)
 
     def test_scoring_again_changes_nothing(self, line: Line) -> None:
         before = line.platform.assessments.position()

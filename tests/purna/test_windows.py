@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purna.run.windows import due_windows
+from purna.core.clock import HOUR, MINUTE
+from purna.run.windows import due_windows, late_windows
 
 
 def test_the_first_round_reaches_back() -> None:
@@ -21,3 +22,29 @@ def test_rounds_cover_every_window_once(step: int, start: int, pauses: list[int]
         seen += ends
         last = ends[-1] if ends else last
     assert seen == list(range(start // step * step + step, now // step * step + 1, step))
+
+
+def test_late_readings_touch_the_windows_that_hold_them() -> None:
+    touched = [("p1", 5 * HOUR), ("p1", 9 * HOUR), ("p2", 8 * HOUR), ("p3", 2 * HOUR)]
+    assert late_windows(touched, step=HOUR, since=2 * HOUR, last=8 * HOUR) == {
+        "p1": [5 * HOUR],
+        "p2": [8 * HOUR],
+    }
+    assert late_windows(touched, step=6 * HOUR, since=0, last=8 * HOUR) == {
+        "p1": [6 * HOUR],
+        "p3": [6 * HOUR],
+    }
+    short = late_windows([("p1", 5 * HOUR)], step=20 * MINUTE, since=0, last=5 * HOUR)
+    assert short == {"p1": [4 * HOUR + 20 * MINUTE, 4 * HOUR + 40 * MINUTE, 5 * HOUR]}
+    running = late_windows([("p1", 5 * HOUR)], step=20 * MINUTE, since=0, last=5 * HOUR - 1)
+    assert running == {}
+
+
+@given(
+    ts=st.integers(1, 10**12),
+    step=st.sampled_from([10 * MINUTE, HOUR, 3 * HOUR, 24 * HOUR]),
+)
+def test_the_window_of_a_late_reading_is_among_them(ts: int, step: int) -> None:
+    hour, window = -(-ts // HOUR) * HOUR, -(-ts // step) * step
+    found = late_windows([("p1", hour)], step=step, since=0, last=max(hour, window))
+    assert window in found["p1"]

@@ -12,6 +12,7 @@ import csv
 import gzip
 import json
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.io import loadmat
 
+from ingest.stores.waveforms import SqliteWaveformStore
 from models.vibration import Analysis, analyse
 from models.vibration.indicators import overall
 from models.vibration.signals import Float64
@@ -190,6 +192,30 @@ def summarise(name: str, found: list[tuple[str, str]]) -> None:
             report(f"{name}.{label}", wrong / findings.total(), of=findings.total(), **findings)
 
 
+def measure_store(records: list[Record]) -> None:
+    """Room and time of a second of samples: 16 bits over a sensor's range of 50 g, and float32."""
+    pieces = [
+        (record, record.samples[: round(record.rate)]) for record in records for _ in range(3)
+    ]
+    for name, dtype, scale in (("int16", np.int16, 50 / 32_767), ("float32", np.float32, 1.0)):
+        waveforms = [
+            Waveform("d", "vib", number, record.rate, "g", (x / scale).astype(dtype), scale)
+            for number, (record, x) in enumerate(pieces)
+        ]
+        with tempfile.TemporaryDirectory() as scratch:
+            store = SqliteWaveformStore(Path(scratch) / "waveforms.sqlite")
+            took = []
+            for waveform in waveforms:
+                began = time.perf_counter()
+                store.add([waveform])
+                took.append(time.perf_counter() - began)
+            store.close()
+            size = (Path(scratch) / "waveforms.sqlite").stat().st_size
+        samples = sum(len(waveform.samples) for waveform in waveforms)
+        report(f"waveforms.{name}.size", size / samples, "bytes per sample")
+        report(f"waveforms.{name}.add", 1000 * float(np.median(took)), "ms per durable waveform")
+
+
 def measure_gearbox(folder: Path) -> None:
     """Mean indicators over windows of 4,000 rows, healthy beside broken tooth.
 
@@ -222,6 +248,7 @@ def main() -> int:
         print(__doc__, file=sys.stderr)
         return 2
     data = Path(sys.argv[1])
+    measure_store(list(cwru(data / "bearings_cwru")))
     measure_bearings(list(cwru(data / "bearings_cwru")))
     measure_bearings(list(mfpt(data / "bearings_mfpt")))
     measure_gearbox(data / "gearbox_fault")

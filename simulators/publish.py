@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -21,6 +21,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from purna.core.errors import AskOperator, RetryLater
 from simulators.encode import TOPIC_ROOT, Message
+
+Answers = Callable[[str, bytes], Sequence[tuple[str, bytes]]]
+"""From a device and the payload of a command to topics and payloads of what it says."""
 
 _Stream = tuple[str, str]  # device, boot
 
@@ -55,6 +58,9 @@ class Publisher:
         Whether to watch the platform's acknowledgements at all.
     resend_after
         Seconds without any progress after which what is not stored is sent again.
+    answers
+        What devices say to commands; None where these are not heard. Called in the thread of the
+        connection.
     """
 
     def __init__(
@@ -69,10 +75,12 @@ class Publisher:
         unstored: int = 1000,
         acks: bool = True,
         resend_after: float = 10.0,
+        answers: Answers | None = None,
     ) -> None:
         self._host, self._port = host, port
         self._window, self._limit, self._acks = window, unstored, acks
         self._resend_after = resend_after
+        self._answers = answers
         self._changed = threading.Condition()
         self._sent = self._acknowledged = self._stored = 0
         self._ready = self._dropped = False
@@ -227,8 +235,13 @@ class Publisher:
     ) -> None:  # fmt: skip
         if reason.is_failure:
             self._note(refused=str(reason))
-        elif self._acks:
-            client.subscribe(f"{TOPIC_ROOT}/+/ack", qos=1)
+            return
+        heard = [
+            *([f"{TOPIC_ROOT}/+/ack"] if self._acks else []),
+            *([f"{TOPIC_ROOT}/+/command"] if self._answers else []),
+        ]
+        if heard:
+            client.subscribe([(name, 1) for name in heard])
         else:
             self._note(ready=True)
 
@@ -253,12 +266,19 @@ class Publisher:
             self._acknowledged += 1
             self._changed.notify_all()
 
-    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+    def _on_message(self, client: Client, _data: Any, message: MQTTMessage) -> None:
+        device, kind = message.topic.split("/")[2:4]
+        if kind == "command" and self._answers is not None:
+            for topic, payload in self._answers(device, bytes(message.payload)):
+                with self._changed:
+                    self._sent += 1
+                client.publish(topic, payload, qos=1)
+            return
         try:
             numbers = _numbers(message.payload)
         except msgspec.MsgspecError:
             return  # not an acknowledgement of ours: what it should have freed is sent again
-        stream = (message.topic.split("/")[2], numbers.boot)
+        stream = (device, numbers.boot)
         with self._changed:
             kept = self._unstored.get(stream, {})
             for seq in [seq for seq in kept if seq <= numbers.seq]:

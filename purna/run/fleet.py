@@ -17,8 +17,9 @@ from purna.core.devices import Maintenance
 from purna.core.errors import AskOperator, GiveUp
 from purna.run.bootstrap import Platform
 from purna.run.heartbeat import wait_until_listening
+from simulators.commands import answers
 from simulators.fleet import Fleet
-from simulators.publish import Publisher
+from simulators.publish import Answers, Publisher
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,7 @@ def run_fleet(platform: Platform, *, speed: float, seed: int) -> None:
         )
     fleet = Fleet.restore(platform.folder.fleet.read_bytes())
     wait_until_listening(platform.folder.heartbeat)
-    with fleet_publisher(platform) as publisher:
+    with fleet_publisher(platform, answers) as publisher:
         if not fleet.live:
             _tell_history(platform, fleet, publisher)
         if not all(platform.models.champion_versions(product) for product in platform.catalogue):
@@ -62,11 +63,11 @@ def run_fleet(platform: Platform, *, speed: float, seed: int) -> None:
         _live(platform, fleet, publisher)
 
 
-def fleet_publisher(platform: Platform) -> Publisher:
+def fleet_publisher(platform: Platform, answers: Answers | None = None) -> Publisher:
     """A publisher that may speak for many devices; connects when it is entered."""
     host, port = platform.mqtt_address
     account = platform.fleet_account
-    return Publisher(host, port, account.username, account.password)
+    return Publisher(host, port, account.username, account.password, answers=answers)
 
 
 def _tell_history(platform: Platform, fleet: Fleet, publisher: Publisher) -> None:

@@ -210,3 +210,31 @@ auth = {{ fleet = "right" }}
         with Publisher("127.0.0.1", port, "fleet", "right") as publisher:
             publisher.publish(reading(1))
             publisher.flush(5)
+
+
+def test_commands_are_answered_while_telemetry_goes_on(port: int) -> None:
+    heard: list[tuple[str, bytes]] = []
+    listener = Client(CallbackAPIVersion.VERSION2, client_id="listener")
+    subscribed = threading.Event()
+    listener.on_subscribe = lambda *_: subscribed.set()
+    listener.on_message = lambda _c, _d, m: heard.append((m.topic, m.payload))
+    listener.connect("127.0.0.1", port)
+    listener.loop_start()
+    listener.subscribe("purna/v1/+/command/result", qos=1)
+    assert subscribed.wait(5)
+
+    def answers(device: str, payload: bytes) -> list[tuple[str, bytes]]:
+        return [(f"purna/v1/{device}/command/result", payload.upper())]
+
+    with Platform(port) as platform, Publisher("127.0.0.1", port, answers=answers) as publisher:
+        listener.publish("purna/v1/p1/command", b"blink", qos=1)
+        for seq in range(50):
+            publisher.publish(encode.telemetry("p1", "b1", seq, [(START + seq, {"q": 1.0})]))
+        publisher.wait_stored(10)
+        until = time.monotonic() + 10
+        while not heard and time.monotonic() < until:
+            time.sleep(0.01)
+    listener.disconnect()
+    listener.loop_stop()
+    assert heard == [("purna/v1/p1/command/result", b"BLINK")]
+    assert sum(topic.endswith("telemetry") for topic, _ in platform.taken) == 50

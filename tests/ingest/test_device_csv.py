@@ -92,6 +92,7 @@ def test_every_wrong_line_is_named_and_the_others_are_good() -> None:
         (15, "gateway", "csv.gateway"),
     ]
     found = read(*lines, registered={"taken"})
+    assert all(fault.why.code in catalogue("id") for fault in found.faults)
     assert [device.id for device in found.devices] == ["p1", "p12"]
 
 

@@ -13,6 +13,19 @@ const ROLES: Record<Area, Role[]> = {
   people: [],
 };
 
+/** What some users may do in an area that more can see. */
+export type Deed = "admit" | "command";
+
+const DOERS: Record<Deed, Role[]> = {
+  admit: ["firmware"],
+  command: ["firmware", "reliability_engineer"],
+};
+
+/** Whether a user may register devices and give them passwords (`admit`), or send them commands. */
+export function may(user: Me, deed: Deed): boolean {
+  return user.roles.some((role) => role === "admin" || DOERS[deed].includes(role));
+}
+
 /** The areas open to a user, in the order of the navigation. */
 export function areasOf(user: Me): Area[] {
   const areas = Object.keys(ROLES) as Area[];

@@ -3,7 +3,7 @@
 import type { ComponentChild } from "preact";
 import type { Area } from "../api/rights";
 import { DeviceScreen } from "../screens/device/screen";
-import { FleetScreen } from "../screens/fleet";
+import { FleetScreen } from "../screens/fleet/screen";
 import { ModelsScreen } from "../screens/models";
 import { NotFoundScreen } from "../screens/not-found";
 import { OrderScreen } from "../screens/order/screen";

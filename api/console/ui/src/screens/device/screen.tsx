@@ -10,7 +10,9 @@ import { HealthChip } from "../../parts/chips";
 import { Card } from "../../parts/facts";
 import { Answered } from "../../parts/states";
 import { useNow, useShell, useTitle } from "../../shell/context";
-import { LastSeen } from "../fleet";
+import { LastSeen } from "../fleet/screen";
+import { Commands } from "./commands";
+import { Connection } from "./connection";
 import { AlertList, Attributes, EventList, MaintenanceList, OrderList } from "./facts";
 import { Judgements, type Navigation } from "./judgements";
 import { LatestReadings, RisksNow } from "./now";
@@ -111,6 +113,8 @@ function DevicePage({ device }: { device: DeviceDetail }) {
           <Card title={texts.device.latest}>
             <LatestReadings readings={measured} />
           </Card>
+          <Commands device={device.id} />
+          <Connection device={device} />
           <Card title={texts.device.maintenance}>
             <MaintenanceList entries={device.maintenance} />
           </Card>

@@ -1,14 +1,15 @@
 // The fleet table: every device with what the platform thinks of it, the worst first.
 
-import { useQuery } from "../api/queries";
-import type { DeviceSummary, Operations } from "../api/wire";
-import { HealthChip } from "../parts/chips";
-import { ClearFilters, SelectFilter, TextFilter } from "../parts/filters";
-import { useListKeys } from "../parts/list-keys";
-import { Pager, usePaging } from "../parts/pages";
-import { Answered, Empty } from "../parts/states";
-import { useNow, useShell, useTitle } from "../shell/context";
-import type { Place } from "../shell/router";
+import { useQuery } from "../../api/queries";
+import type { DeviceSummary, Operations } from "../../api/wire";
+import { HealthChip } from "../../parts/chips";
+import { ClearFilters, SelectFilter, TextFilter } from "../../parts/filters";
+import { useListKeys } from "../../parts/list-keys";
+import { Pager, usePaging } from "../../parts/pages";
+import { Answered, Empty } from "../../parts/states";
+import { useNow, useShell, useTitle } from "../../shell/context";
+import type { Place } from "../../shell/router";
+import { FleetActions } from "./actions";
 
 type Health = NonNullable<NonNullable<Operations["GET /devices"]["query"]>["health"]>;
 const PAGE = 50;
@@ -35,7 +36,10 @@ export function FleetScreen({ place }: { place: Place }) {
 
   return (
     <>
-      <h1>{texts.fleet.title}</h1>
+      <header class="list-head">
+        <h1>{texts.fleet.title}</h1>
+        <FleetActions />
+      </header>
       <div class="filters" role="search">
         <SelectFilter
           place={place} name="health" label={texts.fleet.health}

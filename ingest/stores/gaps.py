@@ -9,7 +9,7 @@ from pathlib import Path
 
 import apsw
 
-from ingest.stores.sqlite_schema import explained, transaction
+from ingest.stores.sqlite_schema import explained, make_durable, transaction
 from purna.core.readings import Gap
 
 GAPS_KEPT = 10_000
@@ -108,8 +108,7 @@ class SqliteGapLog:
         connection = apsw.Connection(str(self._path))
         connection.set_busy_timeout(10_000)
         if not self._read_only:
-            connection.pragma("journal_mode", "WAL")
-            connection.pragma("synchronous", "FULL")
+            make_durable(connection)
             connection.execute(_SCHEMA)
             return connection
         connection.pragma("query_only", True)

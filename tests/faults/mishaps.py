@@ -9,6 +9,7 @@ from typing import Any
 import apsw
 
 from ingest.fast import FastWay
+from ingest.links.endpoint.server import Server
 from ingest.payloads import Decoders
 from ingest.stores import sqlite_schema
 
@@ -36,6 +37,19 @@ def _hurts(message: Sequence[Any]) -> bool:
     return zlib.crc32(message[1]) % _EVERY == 0
 
 
+def endpoint_dies() -> None:
+    """A bug in the endpoint's own thread, a moment after its start."""
+    tick, left = Server._tick, [3]
+
+    def tick_or_fail(self: Server) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise RuntimeError("a bug in the endpoint")
+        tick(self)
+
+    Server._tick = tick_or_fail  # type: ignore[method-assign]
+
+
 def impatient_store() -> None:
     """A busy file is given up after a moment instead of ten seconds: the same, in less time."""
     connect = sqlite_schema._connect
@@ -50,5 +64,6 @@ def impatient_store() -> None:
 
 MISHAPS: Mapping[str, Callable[[], None]] = {
     "decoder_raises": decoder_raises,
+    "endpoint_dies": endpoint_dies,
     "impatient_store": impatient_store,
 }

@@ -395,6 +395,26 @@ async def decoder_fails(link: str, seed: int, times: int, *patches: str) -> Outc
         return outcome
 
 
+async def link_dies(link: str, seed: int, times: int, *patches: str) -> Outcome:
+    """The endpoint's thread fails: the process must not live on deaf, but end with a status."""
+    wrong = []
+    async with rig_of(link, seed) as rig:
+        rig.start(*patches)
+        await rig.listening()
+        rig.load()
+        for _ in range(times):
+            await rig.progress()
+            rig.kill()
+            rig.start("endpoint_dies", *patches)
+            if await rig.ingester.end() == 0:
+                wrong.append("it ended as if all were well")
+            rig.start(*patches)
+        await rig.progress()
+        outcome = await _concluded(rig, times=times)
+        outcome.wrong += wrong
+        return outcome
+
+
 async def hangs(link: str, seed: int, times: int, *patches: str) -> Outcome:
     """The ingest process stops moving: its supervisor kills it and starts another."""
     async with rig_of(link, seed) as rig:
@@ -468,6 +488,7 @@ SCENARIOS = (
     Scenario(clock_jumps, 6, 200, hours=_BROKER),
     Scenario(clock_far_ahead, 1, 20, hours=_BROKER),
     Scenario(decoder_fails, 5, 100, hours=_BROKER),
+    Scenario(link_dies, 1, 50, _ENDPOINT),
     Scenario(hangs, 1, 10, hours=_BROKER),
 )
 

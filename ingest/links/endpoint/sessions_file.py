@@ -16,7 +16,7 @@ import msgspec
 
 from ingest.links.endpoint.session import Downlink, Session, Subscription
 from ingest.links.endpoint.sessions import Retained, Sessions
-from ingest.stores.sqlite_schema import explained, transaction
+from ingest.stores.sqlite_schema import explained, make_durable, transaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS session (
@@ -72,7 +72,7 @@ class SessionsFile:
         with explained(path):
             self._connection = apsw.Connection(str(path))
             self._connection.set_busy_timeout(10_000)
-            self._connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+            make_durable(self._connection)
             self._connection.execute(_SCHEMA)
 
     def load(self, sessions: Sessions, now: float) -> None:

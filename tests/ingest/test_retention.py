@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from ingest.retention import FOREVER, Retention, borne_out
@@ -11,7 +14,8 @@ from purna.core.catalogue import parse_product
 from purna.core.clock import DAY
 from purna.core.devices import Customer, Device, Site
 from purna.core.errors import BadInput
-from purna.core.readings import SeriesKey
+from purna.core.readings import ReadingBatch, SeriesKey, Telemetry
+from tests.ingest import kit
 
 NOW = 20_000 * DAY
 SITE = Site("s", Customer("c", "C"), "S")
@@ -64,3 +68,22 @@ def test_what_is_old_is_told_by_a_clock_that_readings_bear_out() -> None:
 def test_a_negative_retention_is_refused_by_its_name() -> None:
     with pytest.raises(BadInput, match=r"quantity\.temp\.retention_days"):
         product("p", retention_days=-1)
+
+
+def test_the_ingester_prunes_each_series_by_what_its_product_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pump = kit.CATALOGUE["pump"]
+    quantities = [replace(q, retention_days=60 if q.id == "vib" else None) for q in pump.quantities]
+    monkeypatch.setitem(kit.CATALOGUE, "pump", replace(pump, quantities=quantities))  # type: ignore[arg-type]
+    desk = kit.Desk(tmp_path, now=NOW, retention_days=30)
+    days = {"temp": (50, 40, 1), "vib": (70, 40, 1)}
+    for quantity, ages in days.items():
+        rows = [(NOW - age * DAY, {quantity: 1.0}) for age in ages]
+        desk.store.append(ReadingBatch.of([Telemetry("d1", rows)]))
+    desk.ingester._prune()
+    found = desk.store.read(desk.store.series(), 0, NOW)
+    assert {key.quantity: len(points) for key, points in found.items()} == {"temp": 1, "vib": 2}
+    temp = SeriesKey("d1", "temp")
+    assert desk.store.rollups([temp], 0, NOW, DAY)[temp].count.tolist() == [1, 1, 1]
+    desk.close()

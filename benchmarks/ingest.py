@@ -28,7 +28,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,16 +84,25 @@ class Load(NamedTuple):
         return int(self.messages * case.share) // case.connections * case.connections
 
     def publish(
-        self, case: Case, port: int, user: str = "", password: str = "", poison: str = ""
+        self,
+        case: Case,
+        port: int,
+        account: Sequence[str] = ("", ""),
+        poison: str = "",
+        connected: Callable[[], None] = lambda: None,
     ) -> Run:
+        """Publish all messages; ``connected`` is called when that begins."""
         given = [case.connections, case.window, self.count(case), case.moments, poison]
-        out = subprocess.run(
-            [self.program, "pub", str(port), user, password, *map(str, given)],
-            check=True,
-            capture_output=True,
+        process = subprocess.Popen(
+            [self.program, "pub", str(port), *account, *map(str, given)],
+            stdout=subprocess.PIPE,
             text=True,
         )
-        run: Run = json.loads(out.stdout)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "connected\n"
+        connected()
+        run: Run = json.loads(process.stdout.readline())
+        process.wait()
         return {**run, "seconds": run["ended"] - run["began"]}
 
 
@@ -181,9 +190,9 @@ def endpoint(load: Load, case: Case, folder: Path, poison: str = "") -> Run:
     port = free_port()
     with ingesting(folder, case, PURNA_ENDPOINT__PORT=str(port)) as process:
         password = accounts_in(DataFolder(folder).accounts)["fleet"]
-        before = cpu_of(process)
-        run = load.publish(case, port, "fleet", password, poison)
-        return run | costs(process, before, load.count(case))
+        meter = Meter(process)
+        run = load.publish(case, port, ("fleet", password), poison, meter.start)
+        return run | meter.read(load.count(case))
 
 
 def poison(load: Load, case: Case, folder: Path) -> Run:
@@ -230,10 +239,10 @@ def through_mosquitto(load: Load, case: Case, folder: Path) -> Run:
             "PURNA_INGEST__MQTT_PROTOCOL": "3.1.1",
         }
         with ingesting(folder, case, **settings) as process:
-            before = cpu_of(process)
-            run = load.publish(case, port)
+            meter = Meter(process)
+            run = load.publish(case, port, connected=meter.start)
             ended = when_settled(folder, load.count(case))
-            return {"seconds": ended - run["began"]} | costs(process, before, load.count(case))
+            return {"seconds": ended - run["began"]} | meter.read(load.count(case))
 
 
 # --- the processes -------------------------------------------------------------------------------
@@ -282,19 +291,27 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> None:
         time.sleep(0.005)
 
 
-def cpu_of(process: subprocess.Popen[bytes]) -> float:
-    """Seconds of CPU that a process has used."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+class Meter:
+    """What a process uses from :meth:`start` to :meth:`read`."""
 
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._folder = Path(f"/proc/{process.pid}")
+        self._before = 0.0
 
-def costs(process: subprocess.Popen[bytes], before: float, messages: int) -> Run:
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return {
-        "CPU µs/message": (cpu_of(process) - before) / messages * 1e6,
-        "peak MB": int(peak.split()[1]) / 1024,
-    }
+    def start(self) -> None:
+        self._before = self._cpu()
+
+    def read(self, messages: int) -> Run:
+        status = (self._folder / "status").read_text()
+        peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        return {
+            "CPU µs/message": (self._cpu() - self._before) / messages * 1e6,
+            "peak MB": int(peak.split()[1]) / 1024,
+        }
+
+    def _cpu(self) -> float:
+        fields = (self._folder / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def mosquitto_program() -> str | None:

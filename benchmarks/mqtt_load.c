@@ -1,5 +1,5 @@
 /* MQTT 3.1.1 load on raw sockets, so that no client library is the limit. QoS 1 throughout; every
- * mode prints one line of JSON. Times are seconds since 1970, latencies are milliseconds.
+ * mode prints one line of JSON, pub after a line when it is connected. Times are seconds since 1970, latencies are milliseconds.
  *
  *   mqtt_load pub  PORT USER PASSWORD CONNECTIONS WINDOW MESSAGES MOMENTS POISON
  *   mqtt_load sub  PORT USER PASSWORD FILTER MESSAGES
@@ -213,6 +213,8 @@ static int publish(int port, char **given) {
         c->share = messages / count;
     }
     messages = messages / count * count;
+    printf("connected\n");
+    fflush(stdout);
     load.began = now();
     load.first_ms = load.began * 1000 - (double)(messages / count) * load.moments;
     while (acked < messages) {

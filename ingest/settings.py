@@ -102,7 +102,7 @@ class IngestSettings(BaseModel):
         64 * 1024 * 1024, ge=1024, description="Keep this many bytes of refused messages"
     )
     ack_interval_ms: float = Field(
-        100.0, ge=0, description="Tell a device at most this often what has been stored"
+        500.0, ge=0, description="Tell a device at most this often what has been stored"
     )
     reject_interval_s: float = Field(
         1.0, ge=0, description="Tell a device at most this often what was wrong"

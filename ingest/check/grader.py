@@ -51,11 +51,11 @@ class Grader:
     product
         What it measures. Without it, quantities, units and ranges are not graded.
     rate_limit
-        Messages a second that are borne for a minute.
+        Messages a second that are taken for a minute.
     """
 
     def __init__(
-        self, device: str, product: Product | None = None, *, rate_limit: float = 20.0
+        self, device: str, product: Product | None = None, *, rate_limit: float = 1000.0
     ) -> None:
         self._findings = Findings()
         self._sessions = Sessions(device, self._findings)

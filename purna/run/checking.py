@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -61,7 +62,8 @@ def check_device(
 ) -> bool:
     """Look at a device, print the report; whether it was seen and no rule failed."""
     with record.open("wb") if record is not None else contextlib.nullcontext() as file:
-        check = Check(device, product_of(platform, device, product), file)
+        limit = platform.settings.ingest.device_rate or math.inf
+        check = Check(device, product_of(platform, device, product), limit, file)
         if recording is not None:
             read_recording(check, recording)
         else:
@@ -81,9 +83,15 @@ def check_device(
 class Check:
     """One check of one device: grades what it sees, and writes a recording when asked to."""
 
-    def __init__(self, device: str, product: Product | None, record: BinaryIO | None) -> None:
+    def __init__(
+        self,
+        device: str,
+        product: Product | None,
+        rate_limit: float,
+        record: BinaryIO | None = None,
+    ) -> None:
         self.device = checked_device_id(device)
-        self._grader = Grader(device, product)
+        self._grader = Grader(device, product, rate_limit=rate_limit)
         self._record = record
         self.messages = 0
 
@@ -177,8 +185,15 @@ async def _serve(
             writer.close()
 
 
-def follow(check: Check, platform: Platform, stop: threading.Event) -> None:
+def follow(
+    check: Check,
+    platform: Platform,
+    stop: threading.Event,
+    ready: Callable[[], object] = lambda: None,
+) -> None:
     """Follow what the platform takes in from the device, and what it sets aside, until ``stop``.
+
+    ``ready`` is called, again and again, while there is a connection.
 
     Behind a broker everything that the device publishes is seen there. The endpoint's feed has
     what was stored, and the quarantine the rest.
@@ -206,6 +221,8 @@ def follow(check: Check, platform: Platform, stop: threading.Event) -> None:
         while not stop.is_set():
             messages = link.receive(1000, 0.5)
             link.acknowledge(messages)
+            if link.connected:
+                ready()
             now = platform.clock.now()
             seen = {(m.topic, m.payload): m for m in messages}
             heard = [_heard(m, now) for m in seen.values()]

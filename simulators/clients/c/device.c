@@ -12,6 +12,7 @@
  */
 #define _XOPEN_SOURCE 700
 #include <fcntl.h>
+#include <libgen.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -71,12 +72,12 @@ static void write_slot(uint32_t n) {
 }
 
 /* Finds what earlier runs have left. Our boot is later than theirs as a text, and no other's. */
-static void open_ring(const char *path) {
+static void open_ring(char *path) {
     uint32_t i;
     must((file = open(path, O_RDWR | O_CREAT, 0600)) >= 0, path);
     if (lseek(file, 0, SEEK_END) < place(SLOTS - 1) + (off_t)sizeof slot) {
         for (i = 0; i < SLOTS; i++) write_slot(i);
-        must(fsync(file) == 0, path), sync(); /* the folder, too */
+        must(fsync(file) == 0 && fsync(open(dirname(path), O_RDONLY)) == 0, path);
     }
     for (i = 0; i < SLOTS; i++)
         if (read_slot(i) && slot.n >= tail) tail = slot.n + 1;
@@ -90,8 +91,7 @@ static void open_ring(const char *path) {
 /* Puts a message on disk; false when it is none, or too long. */
 static int keep(const char *body, size_t size) {
     if (size < 2 || size > BODY || *body != '{') return 0;
-    memset(&slot, 0, sizeof slot);
-    slot.n = tail, slot.seq = seq + 1, slot.size = (uint32_t)size;
+    memset(&slot, 0, sizeof slot), slot.n = tail, slot.seq = seq + 1, slot.size = (uint32_t)size;
     memcpy(slot.boot, boot, sizeof boot), memcpy(slot.body, body, size);
     slot.check = checksum(), write_slot(tail), must(fdatasync(file) == 0, "fdatasync");
     gone[tail++ % SLOTS] = 0, seq++;

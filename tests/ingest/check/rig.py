@@ -48,7 +48,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.clock = ManualClock(START)
-        self.check = Check(DEVICE, PRODUCT, None)
+        self.check = Check(DEVICE, PRODUCT, 20.0)
         self.port = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._listen)

@@ -15,17 +15,18 @@ Start = Callable[..., Client]
 COMPILE = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic"]
 
 
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def compile_client(program: Path, source: Path = CLIENTS / "c" / "device.c") -> Path:
+    """The C client, without a warning; skips where there is no compiler."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         pytest.skip("there is no C compiler")
-    program = tmp_path_factory.mktemp("c") / "device"
-    subprocess.run(
-        [compiler, *COMPILE, "-o", program, CLIENTS / "c" / "device.c"],
-        check=True,
-    )
+    subprocess.run([compiler, *COMPILE, "-o", program, source], check=True)
     return program
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compile_client(tmp_path_factory.mktemp("c") / "device")
 
 
 @pytest.fixture(params=["python", "c", "micropython-on-cpython", "micropython"])

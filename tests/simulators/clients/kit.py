@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ingest.device_requests import DeviceRequest
@@ -45,16 +46,16 @@ class Platform:
         (data / "purna.toml").write_text(
             f"[endpoint]\nport = {self.port}\n[ingest]\nack_interval_ms = 20\n"
         )
-        self._installation = Installation(load_settings(data))
-        upgrade(self._installation.db)
-        self._installation.enrolment.add_site(Site("north", Customer("acme", "Acme"), "North"))
-        self.commands = self._installation.commands
+        self.installation = Installation(load_settings(data))
+        upgrade(self.installation.db)
+        self.installation.enrolment.add_site(Site("north", Customer("acme", "Acme"), "North"))
+        self.commands = self.installation.commands
         self._starter = Ingesters(data, folder / "ingest.log", {})
         self._running: Running | None = None
 
     def register(self, device: str) -> str:
         """Its password."""
-        return self._installation.enrolment.register(DeviceRequest(device, "pump", "north"))
+        return self.installation.enrolment.register(DeviceRequest(device, "pump", "north"))
 
     def start(self) -> None:
         if self._running is None:
@@ -73,15 +74,15 @@ class Platform:
     def close(self) -> None:
         self.kill()
         self._starter.close()
-        self._installation.db.close()
+        self.installation.db.close()
 
     def machine(self) -> Machine:
-        account = self._installation.feed_account
+        account = self.installation.feed_account
         return Machine(self.port, account.username, account.password)
 
     def stored(self, device: str) -> list[float]:
         """The values of the device that are on disk, in the order of their time."""
-        reader = SqliteReadingStore(self._installation.readings_file, read_only=True)
+        reader = SqliteReadingStore(self.installation.readings_file, read_only=True)
         key = SeriesKey(device, "q0")
         try:
             return list(reader.read([key], 0, 2**62)[key].value.tolist())
@@ -102,12 +103,18 @@ class Client:
         password: str,
         state: Path,
         resend_s: int = 20,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         python = command[-1].endswith("/python/device.py")
         resend = [f"--resend-s={resend_s}"] if python else [str(resend_s)]
         self._process = subprocess.Popen(
             [*command, "127.0.0.1", str(port), device, str(state), *resend],
-            env={**os.environ, "DEVICE_PASSWORD": password, "PYTHONUNBUFFERED": "1"},
+            env={
+                **os.environ,
+                "DEVICE_PASSWORD": password,
+                "PYTHONUNBUFFERED": "1",
+                **(environment or {}),
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -129,13 +136,18 @@ class Client:
         for number, value in enumerate(values):
             ts = begin // 1000 + 1000 * number
             self._process.stdin.write(json.dumps({"ts": ts, "m": {"q0": value}}) + "\n")
-        self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it may have been killed meanwhile
+            self._process.stdin.flush()
 
     def said(self, word: str) -> list[str]:
         return [line for line in list(self.lines) if line.startswith(word)]
 
     def wait_for(self, word: str, count: int = 1, seconds: float = 20.0) -> None:
         wait_for(lambda: len(self.said(word)) >= count, seconds)
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
 
     def finish(self, seconds: float = 30.0) -> None:
         """No more measurements: it ends when the platform has them all."""

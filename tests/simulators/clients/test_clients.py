@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from pathlib import Path
 
 import pytest
 
+from ingest.check import Verdict
 from ingest.commands import CommandState
 from ingest.payloads import json_v1
 from purna.core.clock import SystemClock
+from purna.run.checking import Check, listen_on
 from tests.embedded_broker import EmbeddedBroker
 from tests.ingest.kit import Machine, free_port, wait_for
 from tests.simulators.clients.conftest import Start
@@ -107,6 +110,26 @@ def test_a_reject_is_told_and_does_not_stop_what_follows(start: Start, platform:
     [told] = client.said("reject")
     assert told.startswith("reject field.type The field m.q0 must be a number")
     assert platform.stored(client.device) == [1, 3]
+
+
+def test_the_device_check_finds_nothing_wrong_with_it(command: list[str], tmp_path: Path) -> None:
+    check, stop, ports = Check("d1", None, 1000), threading.Event(), list[int]()
+    clock = SystemClock()
+    thread = threading.Thread(
+        target=listen_on, args=(check, "127.0.0.1", 0, clock, stop, ports.append)
+    )
+    thread.start()
+    wait_for(lambda: ports)
+    for start in range(2):
+        client = Client(command, ports[0], "d1", "any word", tmp_path / "state")
+        client.measure(*range(30), begin=BEGIN + start * 30_000_000)
+        client.finish()
+        client.kill()
+    stop.set()
+    thread.join()
+    assert check.messages >= 60
+    good = (Verdict.PASS, Verdict.UNSEEN)
+    assert [grade for grade in check.grades() if grade.verdict not in good] == []
 
 
 def test_without_an_ack_it_sends_again(command: list[str], tmp_path: Path) -> None:

@@ -75,8 +75,8 @@ _INGEST = {
 }
 
 
-_REST_S = 4.0
-"""Nothing has become safe for so long: nothing will. Devices send again after two seconds."""
+_REST_S = 6.0
+"""Nothing has happened for so long: nothing will. Devices send again after two seconds."""
 
 
 class Ended(Exception):
@@ -314,17 +314,19 @@ class Rig:
         other.execute("BEGIN IMMEDIATE")
         return other.close
 
-    async def standstill(self, limit: float = 60.0) -> None:
-        """Stop sending anything new; wait until all is safe, or no more becomes so."""
+    async def standstill(self, limit: float = 180.0) -> None:
+        """Stop sending anything new; wait until all is safe, or nothing more happens."""
         for sender in self.senders:
             sender.paused = True
         now = time.monotonic()
-        last, since, end = -1, now, now + limit
+        last, since, end = (-1, -1), now, now + limit
         while self.safe < self.sent and now < min(since + _REST_S, end):
             await asyncio.sleep(0.02)
             now = time.monotonic()
-            if self.safe != last:
-                last, since = self.safe, now
+            beat = last_beat(self.folder / "ingest.json")
+            moved = (self.safe, beat.counters["received"] if beat else 0)
+            if moved != last:
+                last, since = moved, now
 
     def audit(self, *promises: Promise) -> Audit:
         """By default of everything that counts as a promise while the broker lives."""

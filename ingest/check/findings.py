@@ -22,10 +22,13 @@ class Findings:
             return
         topic = excerpt = ""
         if isinstance(seen, Published):
-            topic = seen.topic
-            excerpt = seen.payload[:_EXCERPT].decode("utf-8", "backslashreplace")
-        verdict = Verdict(RULES[code].severity)
-        params = {"field": field, **params}
+            topic = printable(seen.topic)
+            excerpt = printable(seen.payload[:_EXCERPT].decode("utf-8", "backslashreplace"))
+        verdict, field = Verdict(RULES[code].severity), printable(field)
+        params = {
+            name: printable(value) if isinstance(value, str) else value
+            for name, value in {"field": field, **params}.items()
+        }
         self._first[code] = Grade(code, verdict, 1, seen.at, topic, field, excerpt, params)
 
     def of(self, code: str) -> Grade | None:
@@ -34,3 +37,8 @@ class Findings:
 
     def count(self, code: str) -> int:
         return self._counts.get(code, 0)
+
+
+def printable(text: str) -> str:
+    """Without anything that a terminal would obey: what a device sends is shown to people."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)

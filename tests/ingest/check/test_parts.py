@@ -62,6 +62,17 @@ def test_the_first_example_is_kept_and_all_are_counted() -> None:
     assert '"seq": 1' in grade.excerpt
 
 
+def test_what_is_shown_of_a_device_does_nothing_to_a_terminal() -> None:
+    grader = Grader(DEVICE, PRODUCT)
+    grader.see(Subscribed(START, "\x1b[2J/#"))
+    grader.see(Published(START, f"purna/v1/{DEVICE}/\x1b[31m", b"\x1b]0;title\x07"))
+    shown = [grade for grade in grader.grades() if grade.count]
+    assert {grade.code for grade in shown} == {"subscribe.wildcard", "topic.unknown"}
+    for grade in shown:
+        for text in (grade.topic, grade.excerpt, *map(str, grade.params.values())):
+            assert text.isprintable()
+
+
 def test_a_gap_that_has_just_opened_is_not_yet_a_finding() -> None:
     grader = Grader(DEVICE, PRODUCT)
     for seq in (1, 2, 5, 6):

@@ -41,7 +41,7 @@ struct control {           /* the same order stands in disk.py */
 struct file {
     ino_t inode;
     int is_log;
-    unsigned char unsynced[PAGES / 8];
+    unsigned char *unsynced; /* a bit for each page; shared, as the system's page cache is */
 };
 
 static char folder[4096], shadow[4096];
@@ -98,6 +98,20 @@ static struct file *find(int fd) {
     return NULL;
 }
 
+/* What is unsynced of a file, whoever wrote it: also a process that is dead. */
+static unsigned char *shared_bits(ino_t inode) {
+    char path[4300];
+    snprintf(path, sizeof path, "%s/%lu.unsynced", shadow, (unsigned long)inode);
+    int fd = REAL(open)(path, O_RDWR | O_CREAT, 0600);
+    if (REAL(ftruncate)(fd, PAGES / 8))
+        abort();
+    void *bits = mmap(NULL, PAGES / 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (bits == MAP_FAILED)
+        abort();
+    REAL(close)(fd);
+    return bits;
+}
+
 /* Called with every newly opened file. */
 static int look_after(int fd) {
     char link[64], path[4200];
@@ -116,10 +130,12 @@ static int look_after(int fd) {
             if (slot == FILES)
                 abort();
             if (slot == known)
-                files[known++] = malloc(sizeof **files);
-            memset(files[slot], 0, sizeof **files);
+                files[known++] = calloc(1, sizeof **files);
             files[slot]->is_log = ends(path, "-wal");
             files[slot]->inode = about.st_ino;
+            if (files[slot]->unsynced)
+                munmap(files[slot]->unsynced, PAGES / 8);
+            files[slot]->unsynced = shared_bits(about.st_ino);
             shadow_path(path, about.st_ino);
             REAL(close)(REAL(open)(path, O_WRONLY | O_CREAT, 0600)); /* a new file: empty, if at all */
         }
@@ -140,7 +156,7 @@ static void touch(struct file *file, long start, long end) {
     if (end > PAGE * PAGES)
         abort();
     for (long page = start / PAGE; page * PAGE < end; page++)
-        file->unsynced[page / 8] |= 1 << page % 8;
+        __atomic_fetch_or(&file->unsynced[page / 8], 1 << page % 8, __ATOMIC_SEQ_CST);
 }
 
 static ssize_t put(int fd, const void *data, size_t size, off_t at, int moves) {
@@ -194,7 +210,8 @@ static void keep_pages(int fd, struct file *file) {
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     int original = REAL(open)(path, O_RDONLY); /* fd may be open for writing only */
     for (long number = 0; number * PAGE < about.st_size; number++) {
-        if (!(file->unsynced[number / 8] & 1 << number % 8))
+        unsigned char bit = 1 << number % 8;
+        if (!(__atomic_fetch_and(&file->unsynced[number / 8], ~bit, __ATOMIC_SEQ_CST) & bit))
             continue;
         ssize_t size = pread(original, page, PAGE, number * PAGE);
         if (size > 0 && REAL(pwrite)(copy, page, size, number * PAGE) != size)
@@ -204,7 +221,6 @@ static void keep_pages(int fd, struct file *file) {
         abort();
     REAL(close)(original);
     REAL(close)(copy);
-    memset(file->unsynced, 0, sizeof file->unsynced);
 }
 
 /* The folder's entries are now safe. */
@@ -239,7 +255,7 @@ static int sync_of(int fd, int (*real_sync)(int)) {
         control->failing_syncs--;
         control->failed_syncs++;
         if (file)
-            memset(file->unsynced, 0, sizeof file->unsynced);
+            memset(file->unsynced, 0, PAGES / 8);
         errno = EIO;
         result = -1;
     } else if (file) {

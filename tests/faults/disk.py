@@ -82,7 +82,7 @@ class Disk:
         (self._shadow / "entries").write_text("".join(lines))
 
     def cut(self, chance: random.Random) -> None:
-        """Leave in the folder what a power cut would have left. Its processes must be dead."""
+        """Leave in the folder what a power cut would have left. All processes must be dead."""
         likely = chance.choice([0.0, 0.2, 0.5, 0.8, 1.0])
         coins = np.random.default_rng(chance.getrandbits(64))
         synced = dict(self._entries())

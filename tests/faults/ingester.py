@@ -42,6 +42,7 @@ def main() -> None:
             if not child:
                 for end in [*lifelines.values(), writes]:
                     os.close(end)
+                os.setpgid(0, 0)  # with whatever it starts, to die together when power is cut
                 os.dup2(reads, 0)
                 os._exit(run(request["start"], request["patches"]))
             os.close(reads)

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -135,11 +135,29 @@ class Running:
             self.send(signal.SIGKILL)
             self.status = self._owner.ask({"wait": self._pid})
 
+    def power_off(self) -> None:
+        """Kill it, if it lives, and whatever it has started."""
+        self.kill()
+        while living := [pid for pid, group in _living() if group == self._pid]:
+            for pid in living:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.005)
+
     async def end(self, seconds: float = 30.0) -> int:
         """Its exit status, once it has ended by itself."""
         await until(lambda: self.poll() is not None, seconds, "the ingest process does not end")
         assert self.status is not None
         return self.status
+
+
+def _living() -> Iterator[tuple[int, int]]:
+    """Process id and group of everything that runs, without what is dead and not yet buried."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, group = path.read_text().rpartition(")")[2].split()[:3]
+            if state != "Z":
+                yield int(path.parent.name), int(group)
 
 
 class Mosquitto:
@@ -234,6 +252,11 @@ class Rig:
     def start(self, *patches: str) -> None:
         """Start an ingest process; :attr:`ingester` is the newest one."""
         self._ingester = self.ingesters.start(*patches)
+
+    def cut_power(self) -> None:
+        """The newest ingest process dies with all it has started; what was not synced may go."""
+        self.ingester.power_off()
+        self.disk.cut(self.chance)
 
     def kill(self) -> None:
         """Kill the newest ingest process, if there is one."""

@@ -83,7 +83,7 @@ async def power_cut(link: str, seed: int, times: int, *patches: str) -> Outcome:
         await rig.progress()
         for number in range(times):
             await _die(rig, at_operation=number % 2 == 0)
-            rig.disk.cut(rig.chance)
+            rig.cut_power()
             rig.start(*patches)
             await rig.progress()
         return await _concluded(rig, cuts=times)
@@ -212,7 +212,7 @@ async def sync_fails(link: str, seed: int, times: int, *patches: str) -> Outcome
             except TimeoutError:
                 survived += 1
                 rig.ingester.kill()
-            rig.disk.cut(rig.chance)
+            rig.cut_power()
             rig.start(*patches)
             await rig.progress()
         outcome = await _concluded(rig, times=times, survived=survived)

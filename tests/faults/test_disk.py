@@ -131,6 +131,12 @@ done()
     assert run(disk, tmp_path / "data", program) == 0
 
 
+def test_a_sync_counts_for_what_others_have_written(disk: Disk, tmp_path: Path) -> None:
+    assert run(disk, tmp_path / "data", "Path('old').write_text('by somebody dead'); done()") == 0
+    program = "os.fsync(os.open('old', os.O_RDONLY)); done()"
+    assert cuts(disk, tmp_path / "data", program, 1) == {"old": b"by somebody dead"}
+
+
 def test_it_looks_after_any_number_of_files_one_after_the_other(disk: Disk, tmp_path: Path) -> None:
     program = """
 for number in range(200):

@@ -124,17 +124,19 @@ class EndpointLink:
         if server is None:
             return
         refused = refused or {}
+        # Only MQTT 5 has room for the reason; in 3.1.1 such a PUBACK is like any other.
         aside = [
             (*messages[number].token, why)
             for number, why in refused.items()
             if isinstance(messages[number].token, tuple)
             and isinstance(messages[number].token[0], Connection)
+            and messages[number].token[0].v5
         ]
         told = {(owner, packet) for owner, packet, _ in aside}
         groups: dict[Any, list[bytes]] = {}
         for message in messages:
             token = message[2]
-            if token is not None and token not in told:
+            if token is not None and not (told and token in told):
                 owner, packet = token
                 ids = groups.get(owner)
                 if ids is None:

@@ -269,7 +269,9 @@ class MqttLink:
         token = Token(self._generation, message.packet) if message.qos else None
         # A topic that is not UTF-8 is none of ours; it is refused like any other garbage.
         topic = message.topic.decode(errors="replace")
-        self._inbox.append(Received(topic, message.payload, token, message.retain))
+        self._inbox.append(
+            Received(topic, message.payload, token, message.retain, message.content_type)
+        )
         self._inbox_bytes += len(message.payload)
 
     def _on_publish(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ingest.links.endpoint import wire
+
 PUBLISH = 0x30
 
 
@@ -23,6 +25,7 @@ class Publish(NamedTuple):
     qos: int
     packet: int
     retain: bool
+    content_type: str = ""
 
 
 def packet_end(data: bytearray, start: int) -> tuple[int, int] | None:
@@ -57,21 +60,36 @@ def publish_at(data: bytearray, start: int, body: int, end: int, *, v5: bool) ->
     flags = data[start]
     qos = flags >> 1 & 3
     topic_end = body + 2 + (data[body] << 8 | data[body + 1]) if end - body >= 2 else end + 1
-    at, packet = topic_end, 0
+    at, packet, content_type = topic_end, 0, ""
     if qos:
         at += 2
         if at <= end:
             packet = data[topic_end] << 8 | data[topic_end + 1]
     if v5 and at < end:
         properties = packet_end(data, at - 1)  # a length of the same form
+        if properties and properties[1] > properties[0]:
+            content_type = _content_type(bytes(data[at : properties[1]]))
         at = properties[1] if properties else end + 1
     elif v5:
         at = end + 1
     if at > end or qos == 3:
         raise Malformed("a PUBLISH packet is shorter than its parts")
     return Publish(
-        bytes(data[body + 2 : topic_end]), bytes(data[at:end]), qos, packet, bool(flags & 1)
+        bytes(data[body + 2 : topic_end]),
+        bytes(data[at:end]),
+        qos,
+        packet,
+        bool(flags & 1),
+        content_type,
     )
+
+
+def _content_type(block: bytes) -> str:
+    """What a block of properties says of the payload; empty where it can't be read."""
+    try:
+        return str(wire.read_properties(wire.Reader(block), "P").get("content_type", ""))
+    except wire.Malformed:
+        return ""
 
 
 def pubacks(packets: list[int]) -> bytes:

@@ -12,6 +12,7 @@ from paho.mqtt.properties import Properties
 
 from ingest.links.packets import Malformed, Publish, packet_end, pubacks, publish_at
 
+CONTENT_TYPE = "application/cbor"
 topics = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 payloads = st.binary(max_size=400)
 
@@ -35,6 +36,7 @@ def encoded(
 def some_properties(expiry: int, name: str) -> bytes:
     properties = Properties(PacketTypes.PUBLISH)
     properties.MessageExpiryInterval = expiry
+    properties.ContentType = CONTENT_TYPE
     properties.UserProperty = [(name, name)] * 3
     return properties.pack()
 
@@ -51,7 +53,7 @@ def some_properties(expiry: int, name: str) -> bytes:
 def test_what_was_published_is_read(
     topic: str, payload: bytes, qos: int, packet: int, retain: bool, v5: bool, rest: bytes
 ) -> None:
-    properties = some_properties(packet, topic) if v5 else b""
+    properties = some_properties(packet, "name") if v5 else b""
     data = bytearray(encoded(topic, payload, qos, packet, retain, properties))
     size = len(data)
     data += rest
@@ -59,7 +61,7 @@ def test_what_was_published_is_read(
     assert limits is not None
     assert limits[1] == size
     assert publish_at(data, 0, *limits, v5=v5) == Publish(
-        topic.encode(), payload, qos, packet if qos else 0, retain
+        topic.encode(), payload, qos, packet if qos else 0, retain, CONTENT_TYPE if v5 else ""
     )
     assert all(packet_end(data[:cut], 0) is None for cut in range(size))
 
@@ -75,6 +77,11 @@ def test_any_bytes_are_a_packet_or_malformed_or_too_few(data: bytes, v5: bool) -
             assert len(message.topic) + len(message.payload) <= end - body
     except Malformed:
         pass
+
+
+def test_properties_that_can_not_be_read_say_nothing_of_the_payload() -> None:
+    data = bytearray(b"\x30\x07\x00\x01a\x02\x7f\x00x")
+    assert publish_at(data, 0, 2, len(data), v5=True) == Publish(b"a", b"x", 0, 0, False)
 
 
 def test_a_length_without_end_is_malformed() -> None:

@@ -56,7 +56,7 @@ def impatient_store() -> None:
 
     def connect_impatiently(path: Any, flags: int) -> apsw.Connection:
         connection = connect(path, flags)
-        connection.set_busy_timeout(50)
+        connection.set_busy_timeout(300)
         return connection
 
     sqlite_schema._connect = connect_impatiently

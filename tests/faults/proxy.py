@@ -49,11 +49,16 @@ class Proxy:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
+    def cut(self) -> None:
+        """Cut all connections now."""
+        for task in self._open:
+            task.cancel()
+            self.cuts += 1
+
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()
-        for task in self._open:
-            task.cancel()
+        self.cut()
         await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -80,6 +85,8 @@ class Proxy:
         far: asyncio.StreamWriter,
     ) -> None:
         fate = _Fate(self._chance, self._longest) if self.cutting else None
+        if fate and self._ids:
+            fate.delay = 0.0  # it would be paid for every packet
         up, down = (self._ids.up, self._ids.down) if self._ids else (_as_read, _as_read)
         directions = [
             asyncio.create_task(_pump(up(near_reader), far, fate, upwards=True)),

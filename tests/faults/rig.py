@@ -217,6 +217,7 @@ class Rig:
         self.proxy: Proxy | None = None
         self._frees: Promise = "puback"
         self._ingester: Running | None = None
+        self._started_at = 0.0
         _prepare(self.folder, settings)
         beside = folder / "disk"
         beside.mkdir()
@@ -225,11 +226,19 @@ class Rig:
         self.ingesters = Ingesters(self.folder, self.log, self.disk.environment)
 
     async def listening(self) -> None:
-        """Wait until the ingest process listens: before that, a broker has no use for messages."""
+        """Wait until the ingest process listens: before that, a broker has no use for messages.
+
+        Raises
+        ------
+        Ended
+            When it ends instead.
+        """
 
         def listens() -> bool:
+            if self._ingester is not None and self._ingester.poll() is not None:
+                raise Ended(f"the ingest process ended with status {self._ingester.status}")
             beat = last_beat(self.folder / "ingest.json")
-            return beat is not None and beat.connected
+            return beat is not None and beat.connected and beat.at > self._started_at
 
         await until(listens, 60, "the ingest process does not listen")
 
@@ -251,6 +260,7 @@ class Rig:
 
     def start(self, *patches: str) -> None:
         """Start an ingest process; :attr:`ingester` is the newest one."""
+        self._started_at = time.time()
         self._ingester = self.ingesters.start(*patches)
 
     def cut_power(self) -> None:

@@ -21,7 +21,7 @@ from tests.faults.scenarios import KNOWN_BAD, SCENARIOS, KnownBad, Outcome, Scen
 
 _TIMES_PER_RIG = 100
 """More are split over several rigs, so that no data folder grows without bound."""
-_TRIES = 5
+_TRIES = 8
 """Chance has a say in whether a wrong build loses something: so often it gets an opportunity."""
 
 

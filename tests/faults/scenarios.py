@@ -272,7 +272,7 @@ async def ingester_cut_off(link: str, seed: int, times: int, *patches: str) -> O
                 proxy.cut()
             await asyncio.sleep(rig.chance.uniform(1.0, 1.4))
             let_go()
-            await asyncio.sleep(rig.chance.uniform(0.05, 0.5))
+            await asyncio.sleep(rig.chance.uniform(0.2, 0.8))
             if not proxy.cutting:
                 rig.kill()
                 rig.start("impatient_store", *patches)
@@ -519,7 +519,7 @@ KNOWN_BAD = (
     KnownBad("acknowledge_on_arrival", kill, 4, links=_BOTH),
     KnownBad("synchronous_normal", power_cut, 3),
     KnownBad("synchronous_normal", kill, 3, harmless=True),
-    KnownBad("acknowledge_without_generation", ingester_cut_off, 20, links=_BROKER),
+    KnownBad("acknowledge_without_generation", ingester_cut_off, 24, links=_BROKER),
     KnownBad("acknowledge_by_client_id", devices_cut_off, 100),
     KnownBad("quarantine_after_acknowledgement", power_cut, 8, links=_BOTH),
     KnownBad("readings_before_the_rest", kill_freeing_on_ack, 20),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from ingest.links.endpoint.listening import listening_socket
 from purna.core.errors import AskOperator
 from purna.run.bootstrap import Platform
 from purna.run.doctor import foreign_owners
 from purna.run.forwarding import last_forwarding
 from purna.run.heartbeat import silence
 from purna.run.people import setup_link_if_needed
-from purna.run.sockets import bound_socket
 from purna.run.supervisor import Program, Supervisor
 
 _HANGS_AFTER = 60.0
@@ -42,7 +42,7 @@ def run_platform(
     platform.folder.lock()
     products = ", ".join(platform.catalogue)  # what is wrong in it is said here, once
     for host, port, setting in ports(platform):
-        bound_socket(host, port, setting).close()
+        listening_socket(host, port, setting).close()
     introduce(platform, announce)
     announce(f"Products          {products or 'none yet'}")
     announce("Stop with Ctrl-C; the next start goes on where this one stopped.")

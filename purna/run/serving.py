@@ -14,6 +14,7 @@ from sqlalchemy import text
 from api.app import create_app
 from api.services import ApiSettings, BrokerAddress, Services
 from ingest.links.endpoint.figures import families
+from ingest.links.endpoint.listening import listening_socket
 from purna import __version__
 from purna.core.errors import RetryLater
 from purna.run.bootstrap import Platform
@@ -21,7 +22,6 @@ from purna.run.forwarding import last_forwarding
 from purna.run.heartbeat import last_beat, silence
 from purna.run.jobs import Jobs
 from purna.run.people import users_of
-from purna.run.sockets import bound_socket
 
 _INGEST_SILENT = 15.0
 
@@ -35,7 +35,7 @@ def serve(platform: Platform) -> None:
         When the port is taken.
     """
     settings = platform.settings.api
-    listener = bound_socket(settings.host, settings.port, "PURNA_API__PORT")
+    listener = listening_socket(settings.host, settings.port, "PURNA_API__PORT")
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(services_of(platform)),

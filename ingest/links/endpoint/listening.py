@@ -14,7 +14,7 @@ _FILES_BESIDES = 200
 
 
 def listening_socket(host: str, port: int, setting: str) -> socket.socket:
-    """A bound socket.
+    """A socket on this address, not listening yet.
 
     Raises
     ------
@@ -23,6 +23,7 @@ def listening_socket(host: str, port: int, setting: str) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # With the protocol named, asyncio switches off Nagle's delay on its connections.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
